@@ -1,0 +1,160 @@
+"""Tables on what all services share: ecosystem tiers, registry, identity authority, network, observability."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from placement.capacity.datatier_tables import ScaleRow
+from placement.capacity.figures import (
+    Bytes,
+    Days,
+    Figure,
+    HostCount,
+    In,
+    InstanceCount,
+    Mbps,
+    Name,
+    Seconds,
+    ServiceCount,
+    Share,
+    Table,
+)
+
+PerSecond = Annotated[Figure, In("per s")]
+PerMinute = Annotated[Figure, In("per min")]
+PerDay = Annotated[Figure, In("per day")]
+
+
+class EcosystemTier(ScaleRow):
+    """Hosts and shared infrastructure by scale."""
+
+    hosts_required: HostCount
+    shared_infrastructure: str
+
+
+class Scaling(Table):
+    """scaling.yaml."""
+
+    tiers: dict[Name, EcosystemTier]
+
+
+class RegistryTier(ScaleRow):
+    """The InfraSoT registry by scale."""
+
+    arrangement: str
+    instances: InstanceCount | None = Field(None, description="Null where the guide gives no number.")
+    backup_instances: InstanceCount | None = None
+    heartbeat_interval_seconds: Seconds
+    heartbeats_per_second: PerSecond | None = Field(
+        None, description="At the tier's upper end; null where the guide gives no number."
+    )
+
+
+class Registry(Table):
+    """registry.yaml."""
+
+    tiers: dict[Name, RegistryTier]
+
+
+class SiaTier(ScaleRow):
+    """The Service Identity Authority by scale."""
+
+    arrangement: str
+    instances: InstanceCount | None = Field(None, description="Null where the guide gives no number.")
+    certificate_requests_per_day: PerDay | None = Field(
+        None, description="At the tier's upper end; null where the guide gives no number."
+    )
+
+
+class Sia(Table):
+    """sia.yaml."""
+
+    certificate_rotation_days: Days
+    tiers: dict[Name, SiaTier]
+
+
+class TrafficType(Table):
+    """What one service sends and receives of one kind of traffic."""
+
+    title: str
+    bandwidth_mbps: Mbps
+    direction: str
+
+
+class Nic(Table):
+    """A network interface that a host can have."""
+
+    title: str
+    capacity_mbps: Mbps
+
+
+class NetworkTier(ScaleRow):
+    """Network by scale: a rule for the network as a whole, not for a single host."""
+
+    requirement: str
+    recommendation: str
+    nic: str = Field(description="Name of a NIC in `nics`.")
+    dedicated_database_network: bool = False
+    segmentation: bool = False
+
+
+class Network(Table):
+    """network.yaml."""
+
+    traffic: dict[Name, TrafficType]
+    total_mbps: Mbps
+    nics: dict[Name, Nic]
+    tiers: dict[Name, NetworkTier]
+
+
+class Logs(Table):
+    """Logs of one service, and how long they are kept."""
+
+    entries_per_minute: PerMinute
+    bytes_per_entry: Bytes
+    kb_per_minute: Annotated[Figure, In("kB/min")]
+    mb_per_day: Annotated[Figure, In("MB/day")]
+    retention_hot_days: Days
+    retention_warm_days: Days
+    retention_cold_days: Days
+
+
+class Metrics(Table):
+    """Metrics of one service."""
+
+    series: Annotated[Figure, In("series")]
+    scrape_interval_seconds: Seconds
+    datapoints_per_minute: PerMinute
+
+
+class Traces(Table):
+    """Traces of one service at `sampling_share`, and the sampling that the guide recommends."""
+
+    sampling_share: Share
+    traces_per_second: PerSecond
+    spans_per_trace: Annotated[Figure, In("spans")]
+    spans_per_second: PerSecond
+    development_sampling_share: Share
+    production_sampling_share: Share
+
+
+class EcosystemVolume(Table):
+    """The guide's totals for `services` services."""
+
+    services: ServiceCount
+    logs_tb_per_day: Annotated[Figure, In("TB/day")]
+    datapoints_per_minute: PerMinute
+    datapoints_per_second: PerSecond
+    sampling_share: Share
+    spans_per_second: PerSecond
+
+
+class Observability(Table):
+    """observability.yaml."""
+
+    logs: Logs
+    metrics: Metrics
+    traces: Traces
+    ecosystem: EcosystemVolume

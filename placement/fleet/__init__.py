@@ -1,0 +1,1 @@
+"""Fleets: what must run; schema, readers, generator."""

@@ -1,0 +1,170 @@
+"""A fleet in memory: what must run, on what it may run, under which policy. Frozen, in internal units.
+
+Tables are Polars frames (which never change in place) with the columns listed here. Blank cells that a capacity
+model fills (demands, database and cache figures) stay null: who needs them resolves them, planner and checker each
+on their own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field
+
+from placement.capacity import CapacityModel
+from placement.capacity.sizes import HostSize
+
+Demand = Literal["low", "typical", "high"]
+
+SERVICES_SCHEMA: dict[str, pl.DataType] = {
+    "service": pl.String(),
+    "instances": pl.Int64(),
+    "max_per_host": pl.Int64(),
+    "profile": pl.String(),  # never null: the model's default where blank
+    # demand of one instance, null where blank (its profile has the figure)
+    "cpu_millicores": pl.Int64(),
+    "memory_mb": pl.Int64(),
+    "open_files": pl.Int64(),
+    "threads": pl.Int64(),
+    "disk_mb": pl.Int64(),
+    "network_kbps": pl.Int64(),
+    "domain": pl.String(),  # "" where blank
+    "load_profile": pl.String(),  # read-heavy | write-heavy | balanced
+    "sensitivity": pl.String(),  # a class of the model
+    "region": pl.String(),  # never null or ""
+    "spread": pl.String(),  # host | zone | segment
+    "db_storage_mb": pl.Int64(),
+    "db_rows": pl.Int64(),
+    "db_connections": pl.Int64(),
+    "valkey_mb": pl.Int64(),
+    "valkey_function": pl.String(),  # "" where blank
+    "needs_postgres": pl.Boolean(),
+    "needs_valkey": pl.Boolean(),
+    "frontend": pl.Boolean(),
+}
+"""Columns of `Fleet.services`, sorted by service. Only the columns said to be null can be null."""
+
+HOSTS_SCHEMA: dict[str, pl.DataType] = {
+    "host": pl.String(),
+    "size": pl.String(),
+    "region": pl.String(),
+    "zone": pl.String(),  # "" where there are none
+    "segment": pl.String(),  # "" where there are none
+    "state": pl.String(),  # active | draining | failed
+    "nic": pl.String(),  # "": the NIC of its size
+    "nic_kbps": pl.Int64(),  # resolved from `nic`, or the NIC of its size
+    "price_micros_per_hour": pl.Int64(),  # resolved: its own, or that of its size
+}
+"""Columns of `Fleet.hosts` (what already stands), sorted by host."""
+
+CURRENT_SCHEMA: dict[str, pl.DataType] = {"service": pl.String(), "instance": pl.Int64(), "host": pl.String()}
+"""Columns of `Fleet.current`, sorted by service and instance."""
+
+INTERFERENCE_SCHEMA: dict[str, pl.DataType] = {
+    "service": pl.Int32(),
+    "other": pl.Int32(),
+    "max_instances": pl.Int32(),
+}
+"""Columns of `Fleet.interference`: row numbers in `Fleet.services`, sorted by both.
+
+On a host that runs `service`, at most `max_instances` instances of `other` may stand; 0: never together. For
+`service` = `other` it limits the service's own instances on one host. Millions of rules are usual, hence numbers
+and not names.
+"""
+
+
+class Policy(BaseModel):
+    """How full hosts may be, how many stand by, and which end of the model's ranges is planned with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    headroom: float | dict[str, float] = Field(
+        0.70,
+        description="Share of a resource that may be used: one number, or one per resource "
+        "(cpu, memory, open_files, threads, disk); a resource not named keeps 0.70.",
+    )
+    cpu_overcommit: float = Field(2.0, description="Planned CPU per physical core.", gt=0, le=64)
+    network_limit: float = Field(0.60, description="Share of a NIC that may be used.", gt=0, le=1)
+    spare: float = Field(
+        0.05,
+        description="Spare hosts as a share of used hosts, rounded up per region, at least one; 0: none.",
+        ge=0,
+        le=1,
+    )
+    demand: Demand = Field("typical", description="End of the model's ranges that blank demands take.")
+
+
+@dataclass(frozen=True)
+class Location:
+    """A place where hosts can stand: the finest that the topology names ("" where it names none)."""
+
+    region: str
+    zone: str = ""
+    segment: str = ""
+    max_hosts: int | None = None
+
+
+@dataclass(frozen=True)
+class Topology:
+    """Where hosts can be bought. Without a topology file: one location per region named in the tables.
+
+    Parameters
+    ----------
+    locations
+        Sorted by region, zone, segment. A bought host stands in one of them; existing hosts may name others.
+    """
+
+    locations: tuple[Location, ...]
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Names of the regions, sorted."""
+        return tuple(sorted({location.region for location in self.locations}))
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Everything that a plan is made from.
+
+    Parameters
+    ----------
+    name
+        The fleet's name.
+    model
+        The capacity model in force, overrides applied.
+    services, hosts, current, interference
+        Frames with the schemas above. `hosts`, `current` and `interference` are empty where the fleet has none.
+    sizes
+        Every known size by name (model's and fleet's own), prices of the chosen price list applied.
+    buyable
+        Names of the sizes that may be bought, sorted; empty: only what stands in `hosts`.
+    currency
+        Currency of the prices.
+    digest
+        ``sha256:…`` over everything above, the same for the same content however it was stored.
+    files
+        Names of the files read, for messages.
+    """
+
+    name: str
+    model: CapacityModel
+    services: pl.DataFrame
+    hosts: pl.DataFrame
+    current: pl.DataFrame
+    interference: pl.DataFrame
+    topology: Topology
+    sizes: dict[str, HostSize]
+    buyable: tuple[str, ...]
+    policy: Policy
+    currency: str
+    digest: str
+    path: Path | None = None
+    files: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def num_instances(self) -> int:
+        """Number of instances to place."""
+        return int(self.services["instances"].sum())

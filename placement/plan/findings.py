@@ -1,0 +1,106 @@
+"""Findings: what a check of a plan found wrong, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+FINDING_KINDS: dict[str, str] = {
+    # tables
+    "table-invalid": "A table of the plan lacks a column, has one too many, or holds cells no plan can hold.",
+    # the fleet
+    "fleet-differs": "The plan was made for another fleet, or says so.",
+    # coverage
+    "unknown-service": "An assignment names a service that the fleet does not have.",
+    "unknown-instance": "An assignment names an instance beyond the service's number of instances.",
+    "unknown-host": "An assignment names a host that is not in the plan.",
+    "instance-twice": "An instance is placed more than once.",
+    "instance-missing": "An instance is not placed.",
+    "wrong-region": "An instance stands outside its service's region.",
+    # hosts
+    "host-twice": "A host is listed more than once.",
+    "host-unused": "A host is paid for, runs nothing, and is no spare.",
+    "host-differs": "An existing host is described otherwise than in the inventory.",
+    "host-not-active": "A host of the inventory is used although it is drained or has failed.",
+    "unknown-pool": "A host belongs to a pool that no plan has.",
+    "unknown-size": "A host has a size that the fleet does not know.",
+    "size-not-buyable": "A host is bought in a size that may not be bought.",
+    "price-wrong": "A bought host has another price than its size.",
+    "unknown-location": "A bought host stands where the topology has no place.",
+    "stock-exceeded": "More hosts of a size are bought than can be had.",
+    "location-full": "More hosts stand in a location than it has room for.",
+    # limits
+    "over-limit": "A host is asked for more of a resource than it can take.",
+    "used-wrong": "The load that the plan states for a host is not the load of its instances.",
+    "limit-wrong": "The limit that the plan states for a host is not its limit.",
+    "instances-wrong": "The number of instances that the plan states for a host is not the number there.",
+    # rules
+    "max-per-host": "More instances of a service stand on one host than its rule allows.",
+    "spread": "More instances of a service stand in one zone or segment than its rule allows.",
+    "interference": "More instances of a service stand beside another service than a rule allows.",
+    # spares
+    "spare-short": "A region has fewer spare hosts than the policy asks for.",
+    "spare-used": "A spare host runs something.",
+    "spare-too-small": "A spare host cannot take over from some used host of its region.",
+    # figures
+    "cost-wrong": "A cost in the summary is not the sum of the hosts' prices.",
+    "count-wrong": "A number of hosts in the summary is not the number in the table.",
+    "pool-wrong": "The summary's figures for a pool are not those of its hosts and certificates.",
+    "gap-wrong": "A gap is not (cost - bound) / bound.",
+    "bound-wrong": "The bound in the summary is not the sum of the certificates' bounds.",
+    "bound-above-cost": "The bound is higher than the cost.",
+    "status-wrong": "The status claims more than the figures show.",
+    "currency-wrong": "The plan counts in another currency than the fleet.",
+    # certificates
+    "certificate-missing": "No certificate proves the bound of a pool in a region.",
+    "certificate-invalid": "A certificate breaks a condition of its own proof.",
+    "bound-too-high": "A certificate claims a higher bound than it proves.",
+    "bound-unverified": "A certificate could not be settled, for or against, within the checker's limits.",
+}
+"""Every kind of finding, with what it means."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong with a plan.
+
+    Parameters
+    ----------
+    kind
+        One of `FINDING_KINDS`.
+    message
+        What is wrong, in words, with numbers and units.
+    service, host, resource
+        What is concerned; empty where that has no meaning.
+    value, limit
+        The value found and what it should be or not exceed, in outer units (cores, MB, GB, Mbps, price per hour).
+    file, row
+        Where: file of the plan and 1-based data row; 0 where the finding is not about one row.
+    """
+
+    kind: str
+    message: str
+    service: str = ""
+    host: str = ""
+    resource: str = ""
+    value: float | None = None
+    limit: float | None = None
+    file: str = ""
+    row: int = 0
+
+    def __post_init__(self) -> None:
+        if self.kind not in FINDING_KINDS:
+            raise ValueError(f"no such kind of finding: {self.kind!r}")
+
+    def __str__(self) -> str:
+        where = f"{self.file}, row {self.row}: " if self.row else f"{self.file}: " if self.file else ""
+        return f"{where}{self.message} [{self.kind}]"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the finding as JSON-ready data, empty fields left out."""
+        data: dict[str, Any] = {
+            "kind": self.kind, "message": self.message, "service": self.service, "host": self.host,
+            "resource": self.resource, "value": self.value, "limit": self.limit, "file": self.file,
+            "row": self.row or None,
+        }  # fmt: skip
+        return {key: value for key, value in data.items() if value not in ("", None)}
