@@ -1,0 +1,203 @@
+r"""Lower bounds on cost, with certificates that the checker verifies without a solver.
+
+Sets: services i with d_i instances of demand D_i; host classes s with limits L_s, price c_s and perhaps a stock b_s.
+
+Weights bound (the dual of assigning demand to classes fractionally, class by class)::
+
+    max  Σ_i d_i · min_{s holds i} Σ_r w_sr·D_ir  −  Σ_s β_s·b_s
+    s.t. Σ_r w_sr·L_sr ≤ c_s + β_s,   w ≥ 0,   β ≥ 0 (0 without a stock)
+
+It is concave in (w, β) and has only classes × resources variables, so Kelley's cutting planes [1]_, stabilised by
+stepping between the best and the newest point [2]_, close it in a few rounds at any fleet size. The optimum is
+rounded to integers and evaluated again exactly: the certificate proves what it says whatever floating point did.
+
+Counting bound: a service with n instances, at most m on one host, needs ⌈n/m⌉ hosts.
+
+References
+----------
+.. [1] Kelley (1960), The cutting-plane method for solving convex programs, doi:10.1137/0108053
+.. [2] Ben-Ameur, Neto (2007), Acceleration of cutting-plane and column generation algorithms,
+   doi:10.1002/net.20137
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from placement.instance import PoolProblem
+from placement.plan.types import Certificate, CountingProof, HostClass, Leaf, WeightsProof
+from placement.units import NUM_RESOURCES, FloatArray, IntArray
+
+_SCALE = 10**6
+_MAX_ROUNDS = 60
+_TOLERANCE = 1e-7
+
+
+@dataclass(frozen=True)
+class PoolBound:
+    """A proven lower bound on the cost of a pool in a region.
+
+    Parameters
+    ----------
+    micros_per_hour
+        The bound.
+    certificate
+        Its proof.
+    value
+        float64[num_services]: what an instance is worth in micros under the proof's weights.
+    weights
+        float64[num_classes, num_resources]: micros per unit.
+    """
+
+    micros_per_hour: int
+    certificate: Certificate
+    value: FloatArray
+    weights: FloatArray
+
+
+def attainable_at_least(micros: int, problem: PoolProblem) -> int:
+    """Round a bound up to a multiple of the greatest common divisor of the prices: every cost is one."""
+    divisor = math.gcd(*(int(price) for price in problem.classes.price)) if len(problem.classes) else 0
+    return -(-micros // divisor) * divisor if divisor else micros
+
+
+def prove(problem: PoolProblem) -> PoolBound:
+    """Return the best proven bound. Every service must fit some class."""
+    weights, stock_dual = _best_weights(problem)
+    integer = np.floor(weights * _SCALE).astype(np.int64)
+    stock_integer = np.ceil(stock_dual * _SCALE).astype(np.int64)
+    integer = _make_feasible(integer, stock_integer, problem)
+    micros, value = _evaluate(integer, stock_integer, problem)
+    leaf = Leaf(
+        scale=_SCALE,
+        proof=WeightsProof(weights=tuple(tuple(int(w) for w in row) for row in integer)),
+        stock=tuple(int(b) for b in stock_integer) if stock_integer.any() else (),
+    )
+    best = attainable_at_least(max(0, micros), problem)
+    counted, counting = _counting(problem)
+    if counted > best:
+        best, leaf = counted, Leaf(proof=counting)
+    classes = tuple(
+        HostClass(hosts=hosts) if hosts else HostClass(buyable=size)
+        for size, hosts in zip(problem.classes.size, problem.classes.hosts, strict=True)
+    )
+    certificate = Certificate(
+        pool=problem.pool, region=problem.region, bound_micros_per_hour=best, classes=classes, tree=leaf
+    )
+    return PoolBound(best, certificate, value, integer / _SCALE)
+
+
+def _counting(problem: PoolProblem) -> tuple[int, CountingProof]:
+    needed = -(-problem.instances // problem.max_per_host)
+    i = int(needed.argmax())
+    order = np.argsort(problem.classes.price, kind="stable")
+    left = num_hosts = int(needed[i])
+    micros = 0
+    for s in order:
+        stock = int(problem.classes.stock[s])
+        take = left if stock < 0 else min(left, stock)
+        micros += take * int(problem.classes.price[s])
+        left -= take
+        if not left:
+            break
+    return attainable_at_least(micros, problem), CountingProof(service=problem.names[i], num_hosts=num_hosts)
+
+
+def _make_feasible(weights: IntArray, stock_dual: IntArray, problem: PoolProblem) -> IntArray:
+    """Shave weights until Σ_r w_sr·L_sr ≤ c_s·scale + β_s holds exactly (floating point may miss it by a hair)."""
+    shaved = weights.copy()
+    for s in range(len(problem.classes)):
+        room = int(problem.classes.price[s]) * _SCALE + int(stock_dual[s])
+        limits = [int(limit) for limit in problem.classes.limit[s]]
+        total = sum(int(w) * limit for w, limit in zip(shaved[s], limits, strict=True))
+        if total > room:
+            shaved[s] = [int(w) * room // total for w in shaved[s]]
+    return shaved
+
+
+def _evaluate(weights: IntArray, stock_dual: IntArray, problem: PoolProblem) -> tuple[int, FloatArray]:
+    """Return the exact bound in micros (rounded up: costs are whole micros) and each instance's value."""
+    worth = np.where(problem.holds, problem.demand @ weights.T, np.iinfo(np.int64).max).min(axis=1)
+    # Python integers: the sum over a million instances may pass 2^63
+    total = sum(w * d for w, d in zip(worth.tolist(), problem.instances.tolist(), strict=True))
+    stock = np.maximum(problem.classes.stock, 0)
+    total -= sum(int(b) * int(n) for b, n in zip(stock_dual, stock, strict=True))
+    return -(-total // _SCALE), worth / _SCALE
+
+
+def _best_weights(problem: PoolProblem) -> tuple[FloatArray, FloatArray]:
+    """Maximise the weights bound; return w float64[num_classes, num_resources] and β float64[num_classes]."""
+    from ortools.math_opt.python import mathopt  # heavy: only when a bound is wanted
+
+    classes = problem.classes
+    num_classes = len(classes)
+    largest = np.maximum(classes.limit.max(axis=0), 1)
+    unit_price = float(max(int(classes.price.max()), 1))
+    # items with equal demand are one
+    demand, inverse = np.unique(problem.demand, axis=0, return_inverse=True)
+    count = np.bincount(inverse.ravel(), weights=problem.instances)
+    fits = (demand[:, None, :] <= classes.limit[None, :, :]).all(axis=2)
+    D = demand / largest
+    L = classes.limit / largest
+    c = classes.price / unit_price
+    stock = np.where(classes.stock < 0, 0, classes.stock)
+    has_stock = classes.stock >= 0
+
+    def cut(w: FloatArray) -> tuple[float, FloatArray]:
+        worth = np.where(fits, D @ w.T, np.inf)
+        cheapest = worth.argmin(axis=1)
+        used = np.zeros((num_classes, NUM_RESOURCES))
+        for s in range(num_classes):
+            mine = cheapest == s
+            used[s] = count[mine] @ D[mine]
+        return float(count @ worth[np.arange(len(D)), cheapest]), used
+
+    scale = max(float((count @ D).max()), 1.0)
+    model = mathopt.Model()
+    w_var = [[model.add_variable(lb=0) for _ in range(NUM_RESOURCES)] for _ in range(num_classes)]
+    beta = [model.add_variable(lb=0, ub=math.inf if has_stock[s] else 0.0) for s in range(num_classes)]
+    theta = model.add_variable(ub=1e9)
+    for s in range(num_classes):
+        terms = mathopt.LinearSum(w_var[s][r] * float(L[s, r]) for r in range(NUM_RESOURCES) if L[s, r] > 0)
+        model.add_linear_constraint(terms - beta[s] <= float(c[s]))
+        for r in range(NUM_RESOURCES):
+            if L[s, r] == 0:
+                model.add_linear_constraint(w_var[s][r] <= 0.0)
+    model.maximize(theta - mathopt.LinearSum(beta[s] * float(stock[s] / scale) for s in range(num_classes)))
+
+    def add_cut(used: FloatArray) -> None:
+        terms = mathopt.LinearSum(
+            w_var[s][r] * float(used[s, r] / scale)
+            for s in range(num_classes)
+            for r in range(NUM_RESOURCES)
+            if used[s, r] > 0
+        )
+        model.add_linear_constraint(theta - terms <= 0.0)
+
+    best_w = np.where(L > 0, c[:, None] / np.maximum(L, 1e-12) / NUM_RESOURCES, 0.0)
+    best_beta = np.zeros(num_classes)
+    best, used = cut(best_w)
+    add_cut(used)
+    solver = mathopt.IncrementalSolver(model, mathopt.SolverType.GLOP)
+    for _ in range(_MAX_ROUNDS):
+        result = solver.solve()
+        if not result.has_primal_feasible_solution():
+            break
+        upper = result.objective_value() * scale
+        values = result.variable_values()
+        new_w = np.array([[values[x] for x in row] for row in w_var])
+        new_beta = np.array([values[x] for x in beta])
+        for step in (0.6, 1.0):
+            w = step * new_w + (1 - step) * best_w
+            b = step * new_beta + (1 - step) * best_beta
+            found, used = cut(w)
+            add_cut(used)
+            found -= float(b @ stock)
+            if found > best:
+                best, best_w, best_beta = found, w, b
+        if upper - best <= _TOLERANCE * max(1.0, abs(upper)):
+            break
+    return best_w * unit_price / largest, best_beta * unit_price

@@ -1,0 +1,314 @@
+"""The packing problem as arrays: one `PoolProblem` per pool and region, in integers, nothing left blank.
+
+Demands are resolved here (a blank takes its profile's figure, a front end comes on top), limits are computed
+(`docs/mathematics.md`, section 1), hosts that are alike are grouped into classes, and interference rules become
+sparse rows. What comes after needs no fleet and no model any more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from placement.capacity.sizes import HostSize
+from placement.fleet.types import Fleet, Location, Policy
+from placement.units import NUM_RESOURCES, RESOURCES, IntArray, exact
+
+Int32Array = npt.NDArray[np.int32]
+
+NO_LIMIT = int(np.iinfo(np.int32).max)
+HOST, ZONE, SEGMENT = 0, 1, 2
+_SPREADS = {"host": HOST, "zone": ZONE, "segment": SEGMENT}
+DEFAULT_HEADROOM = 0.70
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Interference in sparse rows, each pair of services in both directions.
+
+    Row s lists, sorted, every service t that has a rule with s: on a host with s at most `most_other` of t may
+    stand, and with t at most `most_self` of s. `NO_LIMIT`: the rule says nothing in that direction.
+
+    Parameters
+    ----------
+    start
+        int64[num_services + 1]: where each row begins.
+    other, most_other, most_self
+        int32[num_entries].
+    """
+
+    start: IntArray
+    other: Int32Array
+    most_other: Int32Array
+    most_self: Int32Array
+
+
+@dataclass(frozen=True)
+class HostClasses:
+    """Hosts that are alike: a size that may be bought, or standing hosts of equal size, limits and price.
+
+    Parameters
+    ----------
+    limit
+        int64[num_classes, num_resources]: what may be used.
+    price
+        int64[num_classes]: micros per hour.
+    stock
+        int64[num_classes]: how many there are; −1: any number.
+    size
+        Name of the size of each class.
+    hosts
+        Names of the standing hosts of each class, sorted; empty: hosts are bought.
+    """
+
+    limit: IntArray
+    price: IntArray
+    stock: IntArray
+    size: tuple[str, ...]
+    hosts: tuple[tuple[str, ...], ...]
+
+    def __len__(self) -> int:
+        return len(self.size)
+
+
+@dataclass(frozen=True)
+class PoolProblem:
+    """What must be placed in one region, and on what.
+
+    Parameters
+    ----------
+    names
+        Services, sorted; all arrays over services follow this order.
+    demand
+        int64[num_services, num_resources]: demand of one instance.
+    instances, max_per_host
+        int64[num_services].
+    spread
+        int64[num_services]: `HOST`, `ZONE` or `SEGMENT`.
+    spread_limit
+        int64[num_services]: most instances in one zone or segment; `NO_LIMIT` for `HOST`.
+    zones, segments
+        Names, sorted; a host's zone and segment are numbers into them.
+    locations
+        Where hosts can be bought.
+    host_location
+        (zone number, segment number) of every standing host of the classes.
+    occupied
+        Hosts that already stand in each of `locations`, whatever their state.
+    """
+
+    pool: str
+    region: str
+    names: tuple[str, ...]
+    demand: IntArray
+    instances: IntArray
+    max_per_host: IntArray
+    spread: IntArray
+    spread_limit: IntArray
+    rules: Rules
+    classes: HostClasses
+    zones: tuple[str, ...]
+    segments: tuple[str, ...]
+    locations: tuple[Location, ...]
+    host_location: dict[str, tuple[int, int]]
+    occupied: tuple[int, ...]
+
+    @property
+    def num_instances(self) -> int:
+        """Instances to place."""
+        return int(self.instances.sum())
+
+    @property
+    def holds(self) -> npt.NDArray[np.bool_]:
+        """bool[num_services, num_classes]: whether one instance alone fits a host of the class."""
+        fits = np.ones((len(self.names), len(self.classes)), bool)
+        for r in range(NUM_RESOURCES):
+            fits &= self.demand[:, r, None] <= self.classes.limit[None, :, r]
+        return fits
+
+
+def headroom_shares(policy: Policy) -> dict[str, Fraction]:
+    """Return the usable share of each resource, exactly as the policy states it."""
+    shares = {}
+    for resource in RESOURCES:
+        if resource.name == "network":
+            shares[resource.name] = exact(policy.network_limit)
+        elif isinstance(policy.headroom, dict):
+            shares[resource.name] = exact(policy.headroom.get(resource.name, DEFAULT_HEADROOM))
+        else:
+            shares[resource.name] = exact(policy.headroom)
+    return shares
+
+
+def size_limits(size: HostSize, policy: Policy, nic_kbps: int | None = None) -> tuple[int, ...]:
+    """Return what services may use of a host, int per resource in the order of `RESOURCES`, rounded down.
+
+    Parameters
+    ----------
+    nic_kbps
+        NIC of this very host, where it differs from its size's.
+    """
+    share = headroom_shares(policy)
+    limits = (
+        size.cpu_millicores * exact(policy.cpu_overcommit) * share["cpu"],
+        (size.memory_mb - size.os_reserved_mb) * share["memory"],
+        size.max_open_files * share["open_files"],
+        size.max_threads * share["threads"],
+        size.disk_mb * share["disk"],
+        (size.nic_kbps if nic_kbps is None else nic_kbps) * share["network"],
+    )
+    return tuple(max(0, int(limit // 1)) for limit in limits)
+
+
+def resolved_demands(fleet: Fleet) -> IntArray:
+    """Return the demand of one instance of every service: int64[num_services, num_resources]."""
+    services = fleet.services
+    end = fleet.policy.demand
+    profiles = services["profile"].unique().sort().to_list()
+    row_of = {profile: row for row, profile in enumerate(profiles)}
+    profile_row = services["profile"].replace_strict(row_of, return_dtype=pl.Int64).to_numpy()
+    frontend = services["frontend"].to_numpy()
+    demand = np.empty((len(services), NUM_RESOURCES), np.int64)
+    base = [fleet.model.profile_demand(profile, end) for profile in profiles]
+    extra = [fleet.model.frontend_demand(profile, end) for profile in profiles]
+    for r, resource in enumerate(RESOURCES):
+        column = resource.internal_column
+        from_profile = np.array([figures[column] for figures in base], np.int64)[profile_row]
+        own = services[column]
+        filled = own.fill_null(0).to_numpy()
+        demand[:, r] = np.where(own.is_null().to_numpy(), from_profile, filled)
+        front = np.array([figures[column] for figures in extra], np.int64)[profile_row]
+        demand[:, r] += np.where(frontend, front, 0)
+    return demand
+
+
+def build_problems(fleet: Fleet) -> tuple[PoolProblem, ...]:
+    """Return the independent packing problems of a fleet: the pool `services`, region by region."""
+    demand = resolved_demands(fleet)
+    regions = fleet.services["region"].to_numpy()
+    problems = []
+    for region in sorted(set(regions.tolist())):
+        rows = np.flatnonzero(regions == region)
+        problems.append(_build(fleet, region, rows, demand[rows]))
+    return tuple(problems)
+
+
+def _build(fleet: Fleet, region: str, rows: IntArray, demand: IntArray) -> PoolProblem:
+    services = fleet.services[rows]
+    instances = services["instances"].to_numpy()
+    locations = tuple(place for place in fleet.topology.locations if place.region == region)
+    standing = fleet.hosts.filter(pl.col("region") == region)
+    active = standing.filter(pl.col("state") == "active")
+    zones = sorted(({place.zone for place in locations} | set(active["zone"])) - {""})
+    segments = sorted(({place.segment for place in locations} | set(active["segment"])) - {""})
+    zone_of = {zone: number for number, zone in enumerate(zones)} | {"": len(zones)}
+    segment_of = {segment: number for number, segment in enumerate(segments)} | {"": len(segments)}
+    spread = services["spread"].replace_strict(_SPREADS, return_dtype=pl.Int64).to_numpy().copy()
+    spread_limit = np.full(len(rows), NO_LIMIT, np.int64)
+    for kind, places in ((ZONE, zones), (SEGMENT, segments)):
+        concerned = spread == kind
+        if places:
+            spread_limit[concerned] = -(-instances[concerned] // len(places))
+        else:
+            spread[concerned] = HOST  # nothing to spread over: replicas still keep to their hosts' rule
+    # a limit that no count of instances can reach is none: kernels then skip its bookkeeping
+    spread[spread_limit >= instances] = HOST
+    host_location = {
+        host: (zone_of[zone], segment_of[segment])
+        for host, zone, segment in active.select("host", "zone", "segment").iter_rows()
+    }
+    stands_at = standing.select("zone", "segment").rows()
+    occupied = tuple(
+        sum(1 for zone, segment in stands_at if (zone, segment) == (place.zone, place.segment))
+        for place in locations
+    )
+    rules, own_limit = _rules(fleet, rows)
+    max_per_host = np.minimum(np.minimum(services["max_per_host"].to_numpy(), instances), own_limit)
+    return PoolProblem(
+        pool="services",
+        region=region,
+        names=tuple(services["service"].to_list()),
+        demand=demand,
+        instances=instances.astype(np.int64),
+        max_per_host=max_per_host.astype(np.int64),
+        spread=spread,
+        spread_limit=spread_limit,
+        rules=rules,
+        classes=_classes(fleet, active),
+        zones=tuple(zones),
+        segments=tuple(segments),
+        locations=locations,
+        host_location=host_location,
+        occupied=occupied,
+    )
+
+
+def _classes(fleet: Fleet, active: pl.DataFrame) -> HostClasses:
+    groups: dict[tuple[str, int, tuple[int, ...]], list[str]] = {}
+    for host, name, nic_kbps, price in active.select(
+        "host", "size", "nic_kbps", "price_micros_per_hour"
+    ).iter_rows():
+        key = (name, price, size_limits(fleet.sizes[name], fleet.policy, nic_kbps))
+        groups.setdefault(key, []).append(host)
+    limit, price_of, stock, size, hosts = [], [], [], [], []
+    for (name, price, limits), members in sorted(groups.items()):
+        limit.append(limits)
+        price_of.append(price)
+        stock.append(len(members))
+        size.append(name)
+        hosts.append(tuple(sorted(members)))
+    for name in fleet.buyable:
+        bought = fleet.sizes[name]
+        limit.append(size_limits(bought, fleet.policy))
+        price_of.append(bought.price_micros_per_hour)
+        stock.append(-1 if bought.stock is None else bought.stock)
+        size.append(name)
+        hosts.append(())
+    return HostClasses(
+        limit=np.array(limit, np.int64).reshape(-1, NUM_RESOURCES),
+        price=np.array(price_of, np.int64),
+        stock=np.array(stock, np.int64),
+        size=tuple(size),
+        hosts=tuple(hosts),
+    )
+
+
+def _rules(fleet: Fleet, rows: IntArray) -> tuple[Rules, IntArray]:
+    """Return the rules among the services of `rows`, and each service's limit on its own instances per host."""
+    num = len(rows)
+    own_limit = np.full(num, NO_LIMIT, np.int64)
+    empty = np.zeros(0, np.int32)
+    none = Rules(np.zeros(num + 1, np.int64), empty, empty, empty)
+    if fleet.interference.is_empty():
+        return none, own_limit
+    local = np.full(len(fleet.services), -1, np.int64)
+    local[rows] = np.arange(num)
+    service = local[fleet.interference["service"].to_numpy()]
+    other = local[fleet.interference["other"].to_numpy()]
+    most = fleet.interference["max_instances"].to_numpy().astype(np.int32)
+    here = (service >= 0) & (other >= 0)  # services of two regions never share a host
+    service, other, most = service[here], other[here], most[here]
+    own = service == other
+    # one instance alone is never in its own way
+    np.minimum.at(own_limit, service[own], np.maximum(most[own], 1))
+    service, other, most = service[~own], other[~own], most[~own]
+    if not len(service):
+        return none, own_limit
+    key = np.concatenate((service * num + other, other * num + service))
+    unlimited = np.full(len(most), NO_LIMIT, np.int32)
+    order = np.argsort(key, kind="stable")
+    key = key[order]
+    first = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))
+    most_other = np.minimum.reduceat(np.concatenate((most, unlimited))[order], first)
+    most_self = np.minimum.reduceat(np.concatenate((unlimited, most))[order], first)
+    pairs = key[first]
+    return Rules(
+        start=np.searchsorted(pairs // num, np.arange(num + 1)).astype(np.int64),
+        other=(pairs % num).astype(np.int32),
+        most_other=most_other,
+        most_self=most_self,
+    ), own_limit

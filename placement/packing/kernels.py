@@ -1,0 +1,440 @@
+"""Compiled kernels that propose packings: fill hosts one by one, then empty the pool of what is left.
+
+They only propose: what they return is exact (integers) and obeys every rule, but nothing here decides how many
+hosts there are. Rules are looked up in sparse rows (see `placement.instance.Rules`), never as objects.
+
+State shared by the kernels, all int64 unless said otherwise:
+
+=============  =======================  ==============================================================
+demand         [num_services, R]        demand of one instance
+service_of     [num_instances]          service of each instance; a service's instances are contiguous
+first          [num_services + 1]       its first instance
+host_of        [num_instances]          host of each instance, −1: in the pool
+residual       [num_hosts, R]           limit minus use
+members        [num_hosts, capacity]    instances on each host, the first num_members[h] of the row
+slot           [num_instances]          place of an instance in its host's row
+spread_limit   [num_services]           most instances in one domain (zone or segment)
+domain         [2, num_hosts]           zone and segment number of each host
+=============  =======================  ==============================================================
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+NO_LIMIT = np.iinfo(np.int32).max
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _rule(s: int, t: int, rule_start: Any, rule_other: Any) -> int:
+    """Return the position of t in the rules of s, or −1."""
+    low = rule_start[s]
+    high = rule_start[s + 1]
+    while low < high:
+        middle = (low + high) >> 1
+        if rule_other[middle] < t:
+            low = middle + 1
+        else:
+            high = middle
+    if low < rule_start[s + 1] and rule_other[low] == t:
+        return low
+    return -1
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def fill(
+    demand, left, max_per_host, value, pressure, limit, share, largest_first, num_hosts, host_base,
+    spread, spread_limit, domain, spread_row, spread_used,
+    rule_start, rule_other, rule_most_other, rule_most_self,
+    window, num_pairs, seed, out_service, out_host, num_out, residual, member_cap,
+):  # type: ignore[no-untyped-def]  # fmt: skip
+    """Fill hosts of one class one after another; `left` counts down; returns the new length of the output.
+
+    Each host starts with the largest item left (large ones find no room later). Then items are drawn from random
+    windows so that the host keeps the proportions `share` of the whole demand (or the last hosts would inherit the
+    odd ones), until the pair that leaves the least value unused closes the host.
+
+    Parameters
+    ----------
+    left
+        Instances still to place, per service; changed in place.
+    value
+        float64[num_services], worth of an instance in host price; `pressure` float64[R] likewise per unit.
+    limit
+        Limits of the class. `share` float64[R]: part of the class's limit that the fleet's demand takes on average.
+    largest_first
+        Services by falling size.
+    spread_row, spread_used
+        Row of each spread service in `spread_used` (instances per domain), −1 for services without.
+    """
+    np.random.seed(seed)
+    num_services, num_resources = demand.shape
+    open_ = np.empty(num_services, np.int64)
+    position_of = np.empty(num_services, np.int64)
+    num_open = 0
+    for i in range(num_services):
+        if left[i] > 0:
+            open_[num_open] = i
+            position_of[i] = num_open
+            num_open += 1
+    largest = 0
+    on_host = np.zeros(num_services, np.int64)
+    most = np.full(num_services, NO_LIMIT, np.int64)
+    touched = np.empty(member_cap + 8, np.int64)
+    chosen = np.empty(num_pairs, np.int64)
+    room = np.empty(num_resources, np.int64)
+    take = np.empty(2, np.int64)
+    for h in range(host_base, host_base + num_hosts):
+        if num_open == 0:
+            break
+        for r in range(num_resources):
+            room[r] = limit[r]
+        num_touched = 0
+        closing = False
+        misses = 0
+        while num_open > 0 and num_touched < member_cap:
+            worth = 0.0
+            for r in range(num_resources):
+                worth += pressure[r] * room[r]
+            # draw candidates
+            num_chosen = 0
+            best = -1
+            best_score = -1e300
+            drawn_value = 0.0
+            num_drawn = 0
+            if num_touched == 0:
+                while largest < num_services and left[largest_first[largest]] == 0:
+                    largest += 1
+                for x in range(largest, min(largest + 256, num_services)):
+                    i = largest_first[x]
+                    fits = left[i] > 0
+                    for r in range(num_resources):
+                        if demand[i, r] > room[r]:
+                            fits = False
+                    if fits and spread_row[i] >= 0:
+                        fits = spread_used[spread_row[i], domain[spread[i] - 1, h]] < spread_limit[i]
+                    if fits:
+                        best = position_of[i]
+                        break
+            tries = 2 * num_pairs if closing else window
+            if best >= 0:
+                tries = 0
+            for _ in range(tries):
+                position = np.random.randint(num_open)
+                i = open_[position]
+                drawn_value += value[i]
+                num_drawn += 1
+                fits = on_host[i] < max_per_host[i] and on_host[i] < most[i]
+                if fits:
+                    for r in range(num_resources):
+                        if demand[i, r] > room[r]:
+                            fits = False
+                            break
+                if fits and spread_row[i] >= 0:
+                    fits = spread_used[spread_row[i], domain[spread[i] - 1, h]] < spread_limit[i]
+                if not fits:
+                    continue
+                if closing:
+                    chosen[num_chosen] = position
+                    num_chosen += 1
+                    if num_chosen == num_pairs:
+                        break
+                    continue
+                mean = 0.0
+                size = 0.0
+                total = 0.0
+                for r in range(num_resources):
+                    weight = pressure[r] * limit[r]
+                    part = (room[r] - demand[i, r]) / limit[r] - (1.0 - share[r])
+                    mean += weight * part / share[r]
+                    size += weight * demand[i, r] / limit[r]
+                    total += weight
+                mean /= total
+                size /= total
+                deviation = 0.0
+                for r in range(num_resources):
+                    weight = pressure[r] * limit[r]
+                    part = ((room[r] - demand[i, r]) / limit[r] - (1.0 - share[r])) / share[r]
+                    deviation += weight * (part - mean) ** 2
+                score = 0.5 * size - np.sqrt(deviation / total)
+                if score > best_score:
+                    best_score = score
+                    best = position
+            num_take = 0
+            if not closing:
+                if best < 0 or worth * num_drawn < 3.0 * drawn_value:
+                    closing = True
+                    continue
+                take[0] = best
+                num_take = 1
+            else:
+                if num_chosen == 0:
+                    misses += 1
+                    if misses > 2:
+                        break
+                    continue
+                best_value = -1.0
+                for a in range(num_chosen):
+                    i = open_[chosen[a]]
+                    if value[i] > best_value:
+                        best_value = value[i]
+                        take[0] = chosen[a]
+                        num_take = 1
+                    for b in range(a + 1, num_chosen):
+                        j = open_[chosen[b]]
+                        both = value[i] + value[j]
+                        if i == j or both <= best_value:
+                            continue
+                        fits = True
+                        for r in range(num_resources):
+                            if demand[i, r] + demand[j, r] > room[r]:
+                                fits = False
+                                break
+                        if fits:
+                            p = _rule(i, j, rule_start, rule_other)
+                            if p >= 0 and (rule_most_other[p] < 1 or rule_most_self[p] < 1):
+                                continue
+                            best_value = both
+                            take[0] = chosen[a]
+                            take[1] = chosen[b]
+                            num_take = 2
+                if num_take == 2 and take[0] < take[1]:
+                    take[0], take[1] = take[1], take[0]  # the later one first: removing moves the last one
+            for t in range(num_take):
+                position = take[t]
+                i = open_[position]
+                if t == 1 and on_host[i] >= most[i]:
+                    continue
+                for r in range(num_resources):
+                    room[r] -= demand[i, r]
+                on_host[i] += 1
+                touched[num_touched] = i
+                num_touched += 1
+                out_service[num_out] = i
+                out_host[num_out] = h
+                num_out += 1
+                if spread_row[i] >= 0:
+                    spread_used[spread_row[i], domain[spread[i] - 1, h]] += 1
+                left[i] -= 1
+                if left[i] == 0:
+                    num_open -= 1
+                    open_[position] = open_[num_open]
+                    position_of[open_[position]] = position
+                for p in range(rule_start[i], rule_start[i + 1]):
+                    other = rule_other[p]
+                    if rule_most_other[p] < most[other]:
+                        most[other] = rule_most_other[p]
+                    if on_host[i] > rule_most_self[p]:
+                        most[other] = 0  # `other` allows fewer of i than stand here
+        for t in range(num_touched):
+            i = touched[t]
+            on_host[i] = 0
+            for p in range(rule_start[i], rule_start[i + 1]):
+                most[rule_other[p]] = NO_LIMIT
+        for r in range(num_resources):
+            residual[h, r] = room[r]
+    return num_out
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def allowed(
+    s, h, out1, out2, service_of, first, host_of, members, num_members, max_per_host,
+    spread, spread_limit, domain, rule_start, rule_other, rule_most_other, rule_most_self,
+):  # type: ignore[no-untyped-def]  # fmt: skip
+    """Whether the rules let one more instance of s onto h once instances out1 and out2 (−1: none) have left it."""
+    instances = first[s + 1] - first[s]
+    here = 0
+    if max_per_host[s] < instances or rule_start[s + 1] > rule_start[s]:
+        if instances < num_members[h]:
+            for e in range(first[s], first[s + 1]):
+                if host_of[e] == h and e != out1 and e != out2:
+                    here += 1
+        else:
+            for x in range(num_members[h]):
+                e = members[h, x]
+                if service_of[e] == s and e != out1 and e != out2:
+                    here += 1
+        if here >= max_per_host[s]:
+            return False
+    if spread[s] > 0 and spread_limit[s] < instances:
+        kind = spread[s] - 1
+        near = 0
+        for e in range(first[s], first[s + 1]):
+            g = host_of[e]
+            if g >= 0 and e != out1 and e != out2 and domain[kind, g] == domain[kind, h]:
+                near += 1
+        if near >= spread_limit[s]:
+            return False
+    if rule_start[s + 1] > rule_start[s]:
+        for x in range(num_members[h]):
+            e = members[h, x]
+            if e == out1 or e == out2:
+                continue
+            t = service_of[e]
+            p = _rule(s, t, rule_start, rule_other)
+            if p < 0:
+                continue
+            if here + 1 > rule_most_self[p]:
+                return False
+            if rule_most_other[p] < NO_LIMIT:
+                there = 0
+                for y in range(num_members[h]):
+                    f = members[h, y]
+                    if service_of[f] == t and f != out1 and f != out2:
+                        there += 1
+                if there > rule_most_other[p]:
+                    return False
+    return True
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def empty_pool(
+    demand, value, service_of, first, host_of, members, num_members, slot, residual, max_per_host,
+    spread, spread_limit, domain, rule_start, rule_other, rule_most_other, rule_most_self,
+    pool, num_pool, num_steps, seed,
+):  # type: ignore[no-untyped-def]  # fmt: skip
+    """Empty the pool by exchanges that lower its value: 1 in, 1 in 1 out, 2 in 1 out, 1 in 2 out.
+
+    Every state in between obeys every rule. Returns how many instances remain in `pool`.
+    """
+    np.random.seed(seed)
+    num_hosts, num_resources = residual.shape
+    capacity = members.shape[1]
+    for step in range(num_steps):
+        if num_pool == 0:
+            break
+        a = np.random.randint(num_pool)
+        p = pool[a]
+        s = service_of[p]
+        h = np.random.randint(num_hosts)
+        fits = num_members[h] < capacity
+        if fits:
+            for r in range(num_resources):
+                if demand[s, r] > residual[h, r]:
+                    fits = False
+                    break
+        if fits and allowed(
+            s, h, -1, -1, service_of, first, host_of, members, num_members, max_per_host,
+            spread, spread_limit, domain, rule_start, rule_other, rule_most_other, rule_most_self,
+        ):  # fmt: skip
+            for r in range(num_resources):
+                residual[h, r] -= demand[s, r]
+            host_of[p] = h
+            members[h, num_members[h]] = p
+            slot[p] = num_members[h]
+            num_members[h] += 1
+            num_pool -= 1
+            pool[a] = pool[num_pool]
+            continue
+        best_gain = 1e-12
+        best_q = -1
+        best_q2 = -1
+        best_b = -1
+        for x in range(num_members[h]):
+            q = members[h, x]
+            t = service_of[q]
+            gain = value[s] - value[t]
+            if gain <= best_gain:
+                continue
+            fits = True
+            for r in range(num_resources):
+                if demand[s, r] - demand[t, r] > residual[h, r]:
+                    fits = False
+                    break
+            if fits:
+                best_gain = gain
+                best_q = q
+        if num_pool > 1 and num_members[h] < capacity:
+            for _ in range(4):
+                b = np.random.randint(num_pool)
+                s2 = service_of[pool[b]]
+                if b == a or s2 == s:
+                    continue
+                for x in range(num_members[h]):
+                    q = members[h, x]
+                    t = service_of[q]
+                    gain = value[s] + value[s2] - value[t]
+                    if gain <= best_gain:
+                        continue
+                    fits = True
+                    for r in range(num_resources):
+                        if demand[s, r] + demand[s2, r] - demand[t, r] > residual[h, r]:
+                            fits = False
+                            break
+                    if fits:
+                        best_gain = gain
+                        best_q = q
+                        best_b = b
+        if best_q < 0:
+            for x in range(num_members[h]):
+                q = members[h, x]
+                t = service_of[q]
+                if value[t] >= value[s]:
+                    continue
+                for y in range(x + 1, num_members[h]):
+                    q2 = members[h, y]
+                    t2 = service_of[q2]
+                    gain = value[s] - value[t] - value[t2]
+                    if gain <= best_gain:
+                        continue
+                    fits = True
+                    for r in range(num_resources):
+                        if demand[s, r] - demand[t, r] - demand[t2, r] > residual[h, r]:
+                            fits = False
+                            break
+                    if fits:
+                        best_gain = gain
+                        best_q = q
+                        best_q2 = q2
+        if best_q < 0:
+            continue
+        if not allowed(
+            s, h, best_q, best_q2, service_of, first, host_of, members, num_members, max_per_host,
+            spread, spread_limit, domain, rule_start, rule_other, rule_most_other, rule_most_self,
+        ):  # fmt: skip
+            continue
+        # p takes the place of best_q, which goes to the pool
+        t = service_of[best_q]
+        for r in range(num_resources):
+            residual[h, r] += demand[t, r] - demand[s, r]
+        x = slot[best_q]
+        members[h, x] = p
+        slot[p] = x
+        host_of[p] = h
+        host_of[best_q] = -1
+        pool[a] = best_q
+        if best_q2 >= 0:
+            t2 = service_of[best_q2]
+            for r in range(num_resources):
+                residual[h, r] += demand[t2, r]
+            num_members[h] -= 1
+            x = slot[best_q2]
+            last = members[h, num_members[h]]
+            members[h, x] = last
+            slot[last] = x
+            host_of[best_q2] = -1
+            pool[num_pool] = best_q2
+            num_pool += 1
+        elif best_b >= 0:
+            p2 = pool[best_b]
+            s2 = service_of[p2]
+            fits = True
+            for r in range(num_resources):
+                if demand[s2, r] > residual[h, r]:
+                    fits = False
+            if fits and allowed(
+                s2, h, -1, -1, service_of, first, host_of, members, num_members, max_per_host,
+                spread, spread_limit, domain, rule_start, rule_other, rule_most_other, rule_most_self,
+            ):  # fmt: skip
+                for r in range(num_resources):
+                    residual[h, r] -= demand[s2, r]
+                members[h, num_members[h]] = p2
+                slot[p2] = num_members[h]
+                num_members[h] += 1
+                host_of[p2] = h
+                num_pool -= 1
+                pool[best_b] = pool[num_pool]
+    return num_pool
