@@ -1,0 +1,142 @@
+r"""How many hosts of each class: the integer program that the packing starts from (CP-SAT).
+
+Sets: groups g of items of like proportions (total demand T_gr), classes s.
+Variables: x_s hosts of class s (integer), y_gs share of group g that goes to class s (thousandths).
+
+    min  Σ c_s·x_s   (then fewest hosts)
+    s.t. Σ_s y_gs = 1000,   Σ_g T_gr·y_gs ≤ 1000·L_sr·x_s,   x_s ≤ b_s,   Σ_s x_s ≥ most replicas apart
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from placement.instance import PoolProblem
+from placement.packing.cpsat import solve_model
+from placement.units import NUM_RESOURCES, FloatArray, IntArray
+
+_SHARE = 1000
+_NUM_GROUPS = 48
+_LARGEST_COEFFICIENT = 10**7
+
+
+@dataclass(frozen=True)
+class Mix:
+    """A mix of hosts.
+
+    Parameters
+    ----------
+    hosts
+        int64[num_classes]: how many of each class.
+    share
+        float64[num_services, num_classes]: part of each service's demand meant for each class.
+    """
+
+    hosts: IntArray
+    share: FloatArray
+
+
+def choose_mix(
+    problem: PoolProblem,
+    left: IntArray,
+    stock: IntArray,
+    *,
+    slack: float,
+    min_hosts: int,
+    floor: int,
+    seed: int,
+    grouped: bool,
+) -> Mix | None:
+    """Return the cheapest mix that could hold `left`, or None where no mix can.
+
+    Parameters
+    ----------
+    left
+        int64[num_services]: instances to hold.
+    stock
+        int64[num_classes]: hosts that may still be used, −1: any number.
+    slack
+        Extra capacity asked for, as a share of demand.
+    floor
+        Proven lower bound on the mix's price (micros), 0: none; CP-SAT stops where it reaches it.
+    grouped
+        Send items of different proportions to different classes (families of sizes), or every class a like share.
+    """
+    from ortools.sat.python import cp_model
+
+    classes = problem.classes
+    num_classes = len(classes)
+    group = _groups(problem, left, grouped)
+    num_groups = int(group.max()) + 1
+    total = np.zeros((num_groups, NUM_RESOURCES))
+    for r in range(NUM_RESOURCES):
+        total[:, r] = np.bincount(group, weights=problem.demand[:, r] * left, minlength=num_groups)
+    total *= 1.0 + slack
+    holds = np.ones((num_groups, num_classes), bool)
+    fits = problem.holds
+    for s in range(num_classes):
+        blocked = np.bincount(group, weights=(~fits[:, s]) & (left > 0), minlength=num_groups) > 0
+        holds[:, s] = ~blocked
+
+    model = cp_model.CpModel()
+    ceiling = _host_ceiling(problem, total, min_hosts, stock)
+    x = [model.new_int_var(0, int(ceiling[s]), f"x{s}") for s in range(num_classes)]
+    y = [
+        [model.new_int_var(0, _SHARE if holds[g, s] else 0, f"y{g},{s}") for s in range(num_classes)]
+        for g in range(num_groups)
+    ]
+    for g in range(num_groups):
+        if total[g].any():
+            model.add(sum(y[g]) == _SHARE)
+    for r in range(NUM_RESOURCES):
+        peak = max(float(total[:, r].max()), float(classes.limit[:, r].max()), 1.0)
+        unit = max(1.0, peak / _LARGEST_COEFFICIENT)
+        for s in range(num_classes):
+            load = [(y[g][s], int(np.ceil(total[g, r] / unit))) for g in range(num_groups) if total[g, r] > 0]
+            if load:
+                room = int(classes.limit[s, r] / unit * _SHARE)
+                model.add(sum(coefficient * share for share, coefficient in load) <= room * x[s])
+    if min_hosts:
+        model.add(sum(x) >= min_hosts)
+    divisor = max(1, int(np.gcd.reduce(classes.price)))
+    # few hosts rather than many, to a thousandth of the price: a tie-break that cannot be bought dearly
+    weight = 1000
+    cost = sum(int(classes.price[s]) // divisor * x[s] for s in range(num_classes))
+    model.add(cost >= -(-floor // divisor))
+    model.minimize(weight * cost + sum(x))
+    solved = solve_model(model, seed=seed, deterministic_time=1.0 if num_groups * num_classes < 500 else 3.0)
+    if not solved.has_solution:
+        return None
+    hosts = np.array([solved.value(v) for v in x], np.int64)
+    share_of_group = np.array([[solved.value(v) for v in row] for row in y], np.float64) / _SHARE
+    return Mix(hosts, share_of_group[group])
+
+
+def _groups(problem: PoolProblem, left: IntArray, grouped: bool) -> IntArray:
+    """Number items by which classes hold them and, if asked, by their proportion of CPU to memory and so on."""
+    fits = problem.holds
+    code = fits @ (1 << np.minimum(np.arange(fits.shape[1], dtype=np.int64), 40))
+    if grouped:
+        largest = np.maximum(problem.classes.limit.max(axis=0), 1)
+        relative = problem.demand / largest
+        use = (relative * left[:, None]).sum(axis=0)
+        first, second = np.argsort(-use)[:2]
+        ratio = relative[:, first] / np.maximum(relative[:, first] + relative[:, second], 1e-12)
+        order = np.argsort(ratio, kind="stable")
+        weight = np.cumsum((relative.sum(axis=1) * left)[order])
+        bucket = np.empty(len(order), np.int64)
+        bucket[order] = np.minimum(weight / max(weight[-1], 1e-12) * _NUM_GROUPS, _NUM_GROUPS - 1)
+        code = code * _NUM_GROUPS + bucket
+    numbers: IntArray = np.unique(code, return_inverse=True)[1].ravel().astype(np.int64)
+    return numbers
+
+
+def _host_ceiling(
+    problem: PoolProblem, total: FloatArray, min_hosts: int, stock: IntArray
+) -> IntArray:
+    """Return for each class a number of hosts that no cheapest mix exceeds."""
+    limit = np.maximum(problem.classes.limit, 1)
+    alone = np.ceil((total.sum(axis=0) / limit).max(axis=1)).astype(np.int64) + 1 + min_hosts
+    return np.where(stock < 0, alone, np.minimum(alone, stock))

@@ -1,0 +1,287 @@
+"""Packing one pool in one region: mix, fill, exchange, complete, improve. The best packing so far is always valid.
+
+1. CP-SAT chooses the cheapest mix of hosts that could carry the demand (`mix`).
+2. Kernels fill those hosts and exchange instances until nothing, or very little, is left over (`kernels`).
+3. What is left over gets the cheapest further hosts, chosen the same way: a valid packing, the incumbent.
+4. The incumbent is improved while it costs more than the bound: a host is dropped or replaced by a cheaper one, and
+   the exchanges find room for what stood there; a small fleet goes to CP-SAT whole (`exact`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from placement.errors import InfeasibleError, Reason
+from placement.instance import PoolProblem
+from placement.packing.exact import solve_exactly
+from placement.packing.mix import Mix, choose_mix
+from placement.packing.sites import add_hosts, stock_left
+from placement.packing.state import Packing, Workspace, no_hosts
+from placement.units import FloatArray, IntArray
+
+Mode = Literal["reproducible", "fast"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How long and how hard to search.
+
+    Parameters
+    ----------
+    seed
+        Seed of every random choice.
+    time_limit_s
+        Stop improving after so many seconds; None: only the work limits stop it (the plan is then reproducible).
+    target_gap
+        Stop as soon as (cost − bound) / bound is at most this.
+    """
+
+    seed: int = 1
+    time_limit_s: float | None = None
+    target_gap: float = 0.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A step of the search: the best cost and bound so far, in micros per hour (cost None: none yet)."""
+
+    pool: str
+    region: str
+    phase: str
+    cost: int | None
+    bound: int
+    seconds: float
+
+
+Report = Callable[[Progress], None]
+Stop = Callable[[], bool]
+
+_WINDOW = 24
+_NUM_PAIRS = 60
+_TRIES = 40
+_STEPS_PER_HOST = 60
+_MIN_STEPS = 20_000
+_MAX_STEPS = 400_000
+_EXACT_DETERMINISTIC_TIME = 4.0
+_LARGE = 20_000
+"""From so many instances on, fewer and longer tries."""
+
+
+def solve_pool(problem: PoolProblem, bound: int, options: Options, report: Report, stop: Stop) -> Packing:
+    """Return the cheapest packing found; every rule holds.
+
+    Raises
+    ------
+    InfeasibleError
+        Where there are not enough hosts, or none was found that obeys the rules.
+    """
+    return _Search(problem, bound, options, report, stop).run()
+
+
+class _Search:
+    def __init__(
+        self, problem: PoolProblem, bound: int, options: Options, report: Report, stop: Stop
+    ) -> None:
+        self.problem = problem
+        self.bound = bound
+        self.options = options
+        self.stop = stop
+        self.report = report
+        self.workspace = Workspace(problem)
+        self.random = np.random.default_rng(options.seed)
+        self.start = time.monotonic()
+        self.apart = int((-(-problem.instances // problem.max_per_host)).max())
+
+    # --- control ------------------------------------------------------------------------------------------------
+
+    def tell(self, phase: str, packing: Packing | None) -> None:
+        cost = None if packing is None else self.workspace.cost(packing)
+        self.report(
+            Progress(
+                self.problem.pool, self.problem.region, phase, cost, self.bound, time.monotonic() - self.start
+            )
+        )
+
+    def enough(self, packing: Packing) -> bool:
+        """Whether to stop with this packing."""
+        cost = self.workspace.cost(packing)
+        if cost <= self.bound * (1 + self.options.target_gap) or self.stop():
+            return True
+        limit = self.options.time_limit_s
+        return limit is not None and time.monotonic() - self.start > limit
+
+    def seed(self) -> int:
+        return int(self.random.integers(1 << 31))
+
+    # --- the flow -----------------------------------------------------------------------------------------------
+
+    def run(self) -> Packing:
+        self.tell("mix", None)
+        mix = self.cheapest_mix()
+        packing = no_hosts(self.problem)
+        left = self.problem.instances.copy()
+        self.extend(packing, left, mix)
+        self.tell("fill", None)
+        best = self.complete(packing)
+        self.tell("valid", best)
+        best = self.improve(best)
+        if not self.enough(best):
+            exact = solve_exactly(
+                self.problem,
+                best,
+                self.workspace.cost(best),
+                self.bound,
+                seed=self.options.seed,
+                deterministic_time=_EXACT_DETERMINISTIC_TIME,
+            )
+            best = exact or best
+        self.tell("done", best)
+        return best
+
+    def cheapest_mix(self) -> Mix:
+        """Return the mix to start with: alike in every class, or by families of sizes where that is cheaper."""
+        left, stock = self.problem.instances, self.problem.classes.stock
+        found: list[Mix] = []
+        for grouped in (False, True) if len(self.problem.classes) > 1 else (False,):
+            mix = choose_mix(
+                self.problem, left, stock,
+                slack=0.0, min_hosts=self.apart, floor=self.bound, seed=self.options.seed, grouped=grouped,
+            )  # fmt: skip
+            if mix is not None:
+                found.append(mix)
+                if int(mix.hosts @ self.problem.classes.price) <= self.bound:
+                    break
+        if not found:
+            raise InfeasibleError([self.stock_short(left)])
+        return min(found, key=lambda mix: int(mix.hosts @ self.problem.classes.price))
+
+    def extend(self, packing: Packing, left: IntArray, mix: Mix) -> bool:
+        """Add the hosts of a mix and fill them; False where the segments have no room for them."""
+        new_hosts = add_hosts(self.problem, packing, mix.hosts)
+        if new_hosts is None:
+            return False
+        self.workspace.fill(
+            packing, left, mix.share, new_hosts, window=_WINDOW, num_pairs=_NUM_PAIRS, seed=self.seed()
+        )
+        return True
+
+    def value(self, packing: Packing) -> FloatArray:
+        """Worth of an instance of each service, in hosts, by how scarce each resource is in this packing."""
+        hosts = np.bincount(packing.host_class, minlength=len(self.problem.classes))
+        pressure, _ = self.workspace.pressures(self.problem.instances, hosts)
+        return self.problem.demand @ pressure
+
+    def exchange(self, packing: Packing, num_steps: int) -> IntArray:
+        """Place what is left over by exchanges until that stalls; return what still is."""
+        value = self.value(packing)
+        worth = np.inf
+        for _ in range(12):
+            pool = self.workspace.empty_pool(packing, value, num_steps=num_steps, seed=self.seed())
+            now = float(value[self.workspace.service_of[pool]].sum())
+            if not len(pool) or now > 0.97 * worth or self.stop():
+                break
+            worth = now
+        return pool
+
+    def steps(self, packing: Packing) -> int:
+        return int(np.clip(_STEPS_PER_HOST * len(packing.host_class), _MIN_STEPS, _MAX_STEPS))
+
+    def complete(self, packing: Packing) -> Packing:
+        """Place everything, with the cheapest further hosts where exchanges are not enough."""
+        problem = self.problem
+        slack = 0.0
+        extra = 0
+        for attempt in range(60):
+            pool = self.exchange(packing, self.steps(packing))
+            if not len(pool):
+                return packing.without_empty()
+            left = np.bincount(self.workspace.service_of[pool], minlength=len(problem.names))
+            stock = stock_left(problem, packing)
+            apart = int((-(-left // problem.max_per_host)).max()) if attempt else 1
+            mix = choose_mix(
+                problem, left, stock,
+                slack=slack, min_hosts=max(1, apart, extra), floor=0, seed=self.options.seed, grouped=False,
+            )  # fmt: skip
+            if mix is None and attempt:
+                mix = choose_mix(
+                    problem, left, stock,
+                    slack=0.0, min_hosts=1, floor=0, seed=self.options.seed, grouped=False,
+                )  # fmt: skip
+            if mix is None:
+                break
+            before = len(pool)
+            if not self.extend(packing, left, mix):
+                break
+            slack += 0.02
+            if int(left.sum()) >= before:  # rules, not room: more hosts at a time
+                extra = max(2 * extra, 2)
+        raise InfeasibleError([self.not_placed(packing)])
+
+    def improve(self, best: Packing) -> Packing:
+        """Drop hosts, or replace them by cheaper ones, as long as exchanges find room for what stood there."""
+        classes = self.problem.classes
+        large = self.problem.num_instances >= _LARGE
+        tries = _TRIES // 4 if large else _TRIES
+        failures = 0
+        while failures < tries and not self.enough(best):
+            options = self.replacements(best)
+            if not len(options):
+                break
+            h, s = options[min(failures % 8, len(options) - 1)] if failures < 8 else options[
+                int(self.random.integers(len(options)))
+            ]
+            trial = best.without(np.array([h]))
+            if s >= 0:
+                counts = np.zeros(len(classes), np.int64)
+                counts[s] = 1
+                if add_hosts(self.problem, trial, counts) is None:
+                    failures += 1
+                    continue
+            pool = self.exchange(trial, self.steps(trial))
+            if len(pool):
+                failures += 1
+                continue
+            best = trial.without_empty()
+            self.tell("improve", best)
+            failures = 0
+        return best
+
+    def replacements(self, packing: Packing) -> list[tuple[int, int]]:
+        """Return (host, cheaper class or −1 for none) that the gap allows, those that free least value first."""
+        classes = self.problem.classes
+        cost = self.workspace.cost(packing)
+        residual = self.workspace.residual(packing)
+        hosts = np.bincount(packing.host_class, minlength=len(classes))
+        pressure, _ = self.workspace.pressures(self.problem.instances, hosts)
+        used = (classes.limit[packing.host_class] - residual) @ pressure
+        stock = stock_left(self.problem, packing)
+        found: list[tuple[float, int, int]] = []
+        for s in range(-1, len(classes)):
+            if s >= 0 and stock[s] == 0:
+                continue
+            price = 0 if s < 0 else int(classes.price[s])
+            room = 0.0 if s < 0 else float(classes.limit[s] @ pressure)
+            saving = classes.price[packing.host_class] - price
+            allowed = np.flatnonzero((saving > 0) & (cost - saving >= self.bound))
+            lost = used[allowed] - room
+            for h in allowed[np.argsort(lost, kind="stable")[:32]]:
+                found.append((float(used[h] - room), int(h), s))
+        found.sort()
+        return [(h, s) for _, h, s in found]
+
+    # --- reasons ------------------------------------------------------------------------------------------------
+
+    def stock_short(self, left: IntArray) -> Reason:
+        from placement.packing.reasons import stock_reason
+
+        return stock_reason(self.problem, left)
+
+    def not_placed(self, packing: Packing) -> Reason:
+        from placement.packing.reasons import not_placed_reason
+
+        return not_placed_reason(self.problem, packing, self.workspace.service_of)
