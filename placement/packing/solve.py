@@ -63,6 +63,7 @@ Stop = Callable[[], bool]
 
 _WINDOW = 24
 _NUM_PAIRS = 60
+_MIX_GAP = 0.0005
 _TRIES = 40
 _STEPS_PER_HOST = 60
 _MIN_STEPS = 20_000
@@ -154,7 +155,7 @@ class _Search:
             )  # fmt: skip
             if mix is not None:
                 found.append(mix)
-                if int(mix.hosts @ self.problem.classes.price) <= self.bound:
+                if int(mix.hosts @ self.problem.classes.price) <= self.bound * (1 + _MIX_GAP):
                     break
         if not found:
             raise InfeasibleError([self.stock_short(left)])
@@ -226,7 +227,7 @@ class _Search:
         """Drop hosts, or replace them by cheaper ones, as long as exchanges find room for what stood there."""
         classes = self.problem.classes
         large = self.problem.num_instances >= _LARGE
-        tries = _TRIES // 4 if large else _TRIES
+        tries = _TRIES // 8 if large else _TRIES
         failures = 0
         while failures < tries and not self.enough(best):
             options = self.replacements(best)
