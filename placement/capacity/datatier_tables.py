@@ -57,7 +57,7 @@ class PgBouncer(Table):
 
 
 class StorageClass(Table):
-    """Database storage of one service by its number of rows, from `rows_from` up to, not including, `rows_below`."""
+    """Database storage of one service by its rows: `rows_from` up to, not including, `rows_below`."""
 
     title: str
     rows_from: RowCount
@@ -85,8 +85,8 @@ class DatabasePhase(ScaleRow):
 class DedicatedDatabase(Table):
     """Database-per-service: from which scale on, and what databases are called.
 
-    In the patterns ``{service}`` is the service's name, ``{service_underscored}`` the same with underscores for
-    hyphens.
+    In the patterns ``{service}`` is the service's name, ``{service_underscored}`` the same with
+    underscores for hyphens.
     """
 
     services_from: ServiceCount

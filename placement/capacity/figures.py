@@ -3,11 +3,11 @@
 In a model file a figure is written in one of three ways::
 
     memory_mb: 120                                  # a value
-    memory_mb: {low: 200, high: 400}                # a range; typical is then the midpoint, and a note says so
+    memory_mb: {low: 200, high: 400}                # a range; typical is its midpoint, as a note says
     memory_mb: {low: 200, typical: 280, high: 400}  # a range
 
-and the mapping form may also carry ``status``, ``source``, ``owner``, ``note`` and, as a check for the reader,
-``unit``. What a figure does not say of its provenance comes from the nearest enclosing table's ``provenance``.
+and a mapping may also carry ``status``, ``source``, ``owner``, ``note`` and, as a check for the reader,
+``unit``. What a figure does not say of its provenance comes from the nearest enclosing table that does.
 The unit is fixed by the key (``memory_mb`` is in MB), so that a file cannot change what a formula computes.
 """
 
@@ -38,11 +38,14 @@ FIGURE_KEYS = NUMBER_KEYS | PROVENANCE_KEYS | {"unit"}
 
 MIDPOINT_NOTE = "typical is the midpoint of the range"
 
+FIGURE_MARK = "x-figure"
+"""Key that marks a figure, with its unit, in a schema as pydantic makes it."""
+
 _ALLOWED_NUMBER = f"a number from 0 to {LARGEST_FIGURE}"
 
 
 class Provenance(BaseModel):
-    """Where numbers come from and how far they can be trusted; what is blank comes from the enclosing table."""
+    """Where a number comes from and how far it can be trusted; blanks come from the enclosing table."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -52,12 +55,15 @@ class Provenance(BaseModel):
     note: str = Field("", description="What a reader of the number should know.")
 
     def within(self, outer: Provenance) -> Provenance:
-        """Return this provenance with its blanks filled from that of the enclosing table."""
+        """Return this provenance with its blanks filled from that of the enclosing table.
+
+        A note says something of its source: who names another source does not take it over.
+        """
         return Provenance(
             source=self.source or outer.source,
             status=self.status or outer.status,
             owner=self.owner or outer.owner,
-            note=self.note or outer.note,
+            note=self.note or ("" if self.source else outer.note),
         )
 
 
@@ -80,11 +86,15 @@ class Figure(Provenance):
 
 
 class Table(BaseModel):
-    """A table or row of a model: figures, texts and further tables, with a provenance that all of them share."""
+    """A table or row of a model: figures, texts, further tables, and the provenance that they share."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     provenance: Provenance = Provenance()
+    provenance_of: dict[str, Provenance] = Field(
+        default_factory=dict,
+        description="Provenance of a key, wherever it occurs below this table; beats `provenance`.",
+    )
 
     def unit_of(self, figure: Figure) -> str:
         """Return the unit of one of this table's figures."""
@@ -104,7 +114,8 @@ class In:
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         del schema, handler
-        return figure_json_schema(self.unit)
+        # put in place of a reference by `expand_figures`: three hundred copies of it would fill the schema
+        return {FIGURE_MARK: self.unit}
 
     def parse(self, raw: object) -> dict[str, Any] | Figure:
         """Turn what a file says into the fields of a `Figure`.
@@ -119,36 +130,35 @@ class In:
         if not isinstance(raw, Mapping):
             number = _number(raw)
             if number is None:
-                raise _fault("not a number that a model may hold", allowed=_ALLOWED_NUMBER)
+                raise _fault("not a figure", allowed=_ALLOWED_NUMBER)
             return {"low": number, "typical": number, "high": number, "unit": self.unit}
         return self._parse_mapping(raw)
 
     def _parse_mapping(self, raw: Mapping[Any, Any]) -> dict[str, Any]:
-        faults = []
+        faults: dict[str, str] = {}  # what is wrong: what is allowed
         for key in raw:
             if key not in FIGURE_KEYS:
                 near = nearest_name(str(key), FIGURE_KEYS)
-                faults.append(f"unknown key {str(key)!r}" + (f" (did you mean {near!r}?)" if near else ""))
+                hint = f" (did you mean {near!r}?)" if near else ""
+                faults[f"unknown key {str(key)!r}{hint}"] = f"the keys {', '.join(sorted(FIGURE_KEYS))}"
         numbers: dict[str, int | float] = {}
         for key in ("value", "low", "typical", "high"):
             if key in raw:
                 number = _number(raw[key])
                 if number is None:
-                    faults.append(f"{key} is {str(raw[key])[:40]!r}, not {_ALLOWED_NUMBER}")
+                    faults[f"{key} is {str(raw[key])[:40]!r}"] = _ALLOWED_NUMBER
                 else:
                     numbers[key] = number
         if "unit" in raw and raw["unit"] != self.unit:
-            faults.append(
-                f"unit is {raw['unit']!r}, but this key is in {self.unit!r}"
-                if self.unit
-                else "the unit is said by the table, not by the figure"
+            faults[f"unit is {raw['unit']!r}"] = (
+                f"the unit {self.unit!r}" if self.unit else "the table's unit"
             )
         if "value" in raw and ("low" in raw or "typical" in raw or "high" in raw):
-            faults.append("value and low/typical/high exclude each other")
+            faults["both a value and a range"] = "value, or low and high (and typical)"
         elif "value" not in raw and not ("low" in raw and "high" in raw):
-            faults.append("neither value nor low and high are given")
+            faults["neither a value nor a range"] = "value, or low and high (and typical)"
         if faults:
-            raise _fault("; ".join(faults), allowed="value, or low and high (and typical)")
+            raise _fault("; ".join(faults), allowed="; ".join(dict.fromkeys(faults.values())))
         note = str(raw.get("note", ""))
         if "value" in numbers:
             low = typical = high = numbers["value"]
@@ -182,35 +192,31 @@ def is_raw_figure(raw: object) -> bool:
     return is_number(raw)
 
 
-def figure_json_schema(unit: str) -> dict[str, Any]:
-    """Return the JSON Schema of a figure in `unit`."""
+def expand_figures(schema: Any) -> Any:
+    """Return a JSON Schema with its marks of figures replaced by references to ``#/$defs/Figure``."""
+    if isinstance(schema, list):
+        return [expand_figures(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if FIGURE_MARK not in schema:
+        return {key: expand_figures(part) for key, part in schema.items()}
+    unit = schema[FIGURE_MARK] or "the unit that the table says"
+    rest = {key: part for key, part in schema.items() if key != FIGURE_MARK}
+    return {"$ref": "#/$defs/Figure", "description": f"In {unit}.", **rest}
+
+
+def figure_json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a figure, in any of its three forms."""
     number = {"type": "number", "minimum": 0, "maximum": LARGEST_FIGURE}
-    common: dict[str, Any] = {
-        "unit": {"const": unit},
-        "status": {"enum": list(STATUSES)},
-        "source": {"type": "string"},
-        "owner": {"type": "string"},
-        "note": {"type": "string"},
-    }
-    if not unit:
-        del common["unit"]
+    text = {"type": "string"}
+    common = {"unit": text, "status": {"enum": list(STATUSES)}, "source": text, "owner": text, "note": text}
+    value = {"properties": {"value": number, **common}, "required": ["value"]}
+    ends = {"properties": {"low": number, "typical": number, "high": number, **common}}
+    mapping = {"type": "object", "additionalProperties": False}
     return {
-        "description": f"A number in {unit}." if unit else "A number in the unit that the table says.",
-        "anyOf": [
-            number,
-            {
-                "type": "object",
-                "properties": {"value": number, **common},
-                "required": ["value"],
-                "additionalProperties": False,
-            },
-            {
-                "type": "object",
-                "properties": {"low": number, "typical": number, "high": number, **common},
-                "required": ["low", "high"],
-                "additionalProperties": False,
-            },
-        ],
+        "title": "Figure",
+        "description": "A number, or a mapping with a value or a range (low <= typical <= high).",
+        "anyOf": [number, mapping | value, mapping | ends | {"required": ["low", "high"]}],
     }
 
 

@@ -30,7 +30,8 @@ class HostSizeRow(Table):
 
     title: str
     family: str = Field(
-        "", description="Sizes of one family grow together in every figure and in price; blank: on its own."
+        "",
+        description="Sizes of a family, in their order here, grow in every figure and in price; blank: none.",
     )
     cpu_cores: Cores
     memory_mb: Megabytes
@@ -56,7 +57,7 @@ class HostFormula(Table):
 
 
 class WorkedExample(Table):
-    """The guide's example of its host-count formula: its figures as printed, and as its formula gives them."""
+    """The guide's example of its host-count formula: as printed, and as the formula gives it."""
 
     services: ServiceCount
     size: str

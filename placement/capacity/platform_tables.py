@@ -1,4 +1,4 @@
-"""Tables on what all services share: ecosystem tiers, registry, identity authority, network, observability."""
+"""Tables on what all services share: ecosystem tiers, registry, identity, network, observability."""
 
 from __future__ import annotations
 

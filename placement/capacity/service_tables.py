@@ -1,4 +1,4 @@
-"""Tables on what one service needs: load levels of back end and front end, and the profiles made from them."""
+"""Tables on what one service needs: load levels of back end and front end, and profiles made of them."""
 
 from __future__ import annotations
 

@@ -1,0 +1,270 @@
+"""What must hold between the rows of a model, beyond the schema of each."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import pairwise
+
+from placement.capacity.datatier_tables import ScaleRow, StorageClass
+from placement.capacity.faults import Fault
+from placement.capacity.figures import ENDS, Figure, Table
+from placement.capacity.listing import unused_provenance
+from placement.capacity.model import CapacityModel
+from placement.errors import nearest_name
+
+Faults = Iterator[Fault]
+
+
+def invariant_faults(model: CapacityModel) -> list[Fault]:
+    """Return everything that does not hold, sorted by path."""
+    return sorted(fault for check in INVARIANTS for fault in check(model))
+
+
+def unpriced_faults(model: CapacityModel, price_lists: Iterable[str]) -> Faults:
+    """Yield the sizes that a price list leaves out."""
+    for name in price_lists:
+        if name not in model.prices:
+            continue
+        for size in model.hosts.sizes:
+            if size not in model.prices[name].price_per_hour:
+                path = ("prices", name, "price_per_hour")
+                yield Fault(
+                    path, f"size {size!r} has no price", allowed="a price for every size in hosts.sizes"
+                )
+
+
+def _references(model: CapacityModel) -> Faults:
+    sizes, nics, profiles = model.hosts.sizes, model.network.nics, model.services.profiles
+    defaults = model.defaults
+    yield from _known(("defaults", "profile"), defaults.profile, profiles)
+    yield from _known(("defaults", "load_profile"), defaults.load_profile, model.grouping.load_profiles)
+    yield from _known(("defaults", "sensitivity"), defaults.sensitivity, model.grouping.sensitivity_classes)
+    yield from _known(("defaults", "price_list"), defaults.price_list, model.prices)
+    yield from _known(("hosts", "density_profile"), model.hosts.density_profile, profiles)
+    yield from _known(("hosts", "worked_example", "size"), model.hosts.worked_example.size, sizes)
+    for name, row in sizes.items():
+        yield from _known(("hosts", "sizes", name, "nic"), row.nic, nics)
+    for name, tier in model.network.tiers.items():
+        yield from _known(("network", "tiers", name, "nic"), tier.nic, nics)
+    for list_name, prices in model.prices.items():
+        for key in ("price_per_hour", "instance_types"):
+            for size in getattr(prices, key):
+                yield from _known(("prices", list_name, key), size, sizes)
+
+
+def _known(path: tuple[str, ...], name: str, names: Mapping[str, object]) -> Faults:
+    if name not in names:
+        near = nearest_name(name, names)
+        yield Fault(path, "no such name in the model", name, ", ".join(names), near)
+
+
+def _provenance(model: CapacityModel) -> Faults:
+    for entry in model.entries():
+        blank = [key for key in ("unit", "source", "owner") if not getattr(entry, key)]
+        if blank:
+            path = tuple(entry.path.split("."))
+            yield Fault(
+                path, f"no {' and no '.join(blank)}", allowed="said by the figure or an enclosing table"
+            )
+    for path in unused_provenance(model):
+        yield Fault(path, "names no key below this table")
+
+
+def _scales(model: CapacityModel) -> Faults:
+    """Tiers by number of services begin at 0 (or 1), follow on each other, and have no end."""
+    tables: dict[tuple[str, ...], Mapping[str, ScaleRow]] = {
+        ("scaling", "tiers"): model.scaling.tiers,
+        ("postgres", "pools"): model.postgres.pools,
+        ("postgres", "phases"): model.postgres.phases,
+        ("valkey", "tiers"): model.valkey.tiers,
+        ("valkey", "phases"): model.valkey.phases,
+        ("registry", "tiers"): model.registry.tiers,
+        ("sia", "tiers"): model.sia.tiers,
+        ("network", "tiers"): model.network.tiers,
+        ("growth", "phases"): model.growth.phases,
+    }
+    for path, rows in tables.items():
+        spans = {name: (row.services_from, row.services_below) for name, row in rows.items()}
+        yield from _contiguous(path, spans, "services")
+    classes: Mapping[str, StorageClass] = model.postgres.storage_classes
+    spans = {name: (row.rows_from, row.rows_below) for name, row in classes.items()}
+    yield from _contiguous(("postgres", "storage_classes"), spans, "rows")
+
+
+def _contiguous(
+    path: tuple[str, ...], spans: Mapping[str, tuple[Figure, Figure | None]], what: str
+) -> Faults:
+    if not spans:
+        yield Fault(path, "no rows")
+        return
+    ordered = sorted(spans.items(), key=lambda item: item[1][0].typical)
+    first, (start, _) = ordered[0]
+    if start.typical > 1:
+        yield Fault(
+            (*path, first, f"{what}_from"),
+            "the first row leaves out smaller ones",
+            f"{start.typical}",
+            "0 or 1",
+        )
+    for (name, (start, below)), (next_name, (next_start, _)) in pairwise(ordered):
+        if below is None or below.typical != next_start.typical:
+            end = "without end" if below is None else f"{below.typical}"
+            yield Fault(
+                (*path, name, f"{what}_below"),
+                f"the next row, {next_name!r}, begins elsewhere",
+                end,
+                f"{next_start.typical}",
+            )
+        elif below.typical <= start.typical:
+            yield Fault(
+                (*path, name, f"{what}_below"), "the row is empty", f"{below.typical}", f"> {start.typical}"
+            )
+    last, (_, below) = ordered[-1]
+    if below is not None:
+        yield Fault(
+            (*path, last, f"{what}_below"), "the last row must have no end", f"{below.typical}", "none"
+        )
+
+
+def _levels(model: CapacityModel) -> Faults:
+    """A busier service never needs less: idle <= normal <= peak <= limit at every end of the ranges."""
+    for part in ("backend", "frontend"):
+        table = getattr(model.services, part)
+        levels = {level: getattr(table, level) for level in ("idle", "normal", "peak", "limit")}
+        for (lower, low_row), (upper, high_row) in pairwise(levels.items()):
+            yield from _grows(("services", part), lower, low_row, upper, high_row)
+
+
+def _families(model: CapacityModel) -> Faults:
+    """Sizes of a family grow together in the order of the file, in price too; so do the database tiers."""
+    families: dict[str, list[str]] = {}
+    for name, row in model.hosts.sizes.items():
+        if row.family:
+            families.setdefault(row.family, []).append(name)
+    sizes = model.hosts.sizes
+    for names in families.values():
+        for lower, upper in pairwise(names):
+            yield from _grows(("hosts", "sizes"), lower, sizes[lower], upper, sizes[upper])
+            for list_name, prices in model.prices.items():
+                pair = prices.price_per_hour.get(lower), prices.price_per_hour.get(upper)
+                if pair[0] and pair[1] and pair[0].typical > pair[1].typical:
+                    path = ("prices", list_name, "price_per_hour", upper)
+                    yield Fault(
+                        path, f"cheaper than {lower!r}", f"{pair[1].typical}", f">= {pair[0].typical}"
+                    )
+    tiers = list(model.postgres.tiers.items())
+    for (lower, low_row), (upper, high_row) in pairwise(tiers):
+        yield from _grows(("postgres", "tiers"), lower, low_row, upper, high_row)
+
+
+def _grows(path: tuple[str, ...], lower: str, low_row: Table, upper: str, high_row: Table) -> Faults:
+    for key in type(low_row).model_fields:
+        small, large = getattr(low_row, key), getattr(high_row, key, None)
+        if not (isinstance(small, Figure) and isinstance(large, Figure)):
+            continue
+        for end in ENDS:
+            if small.at(end) > large.at(end):
+                words = f"less than {lower!r} has ({end})"
+                yield Fault((*path, upper, key), words, f"{large.at(end)}", f">= {small.at(end)}")
+                break
+
+
+def _hosts(model: CapacityModel) -> Faults:
+    for name, row in model.hosts.sizes.items():
+        path = ("hosts", "sizes", name)
+        for key in ("cpu_cores", "memory_mb", "max_open_files", "max_threads"):
+            if getattr(row, key).low <= 0:
+                yield Fault((*path, key), "a host without any", "0", "> 0")
+        if row.os_reserved_mb.high >= row.memory_mb.low:
+            words = "the OS reserve leaves no memory"
+            yield Fault(
+                (*path, "os_reserved_mb"), words, f"{row.os_reserved_mb.high}", f"< {row.memory_mb.low}"
+            )
+    formula = model.hosts.formula
+    if not 0 < formula.headroom.low <= formula.headroom.high <= 1:
+        yield Fault(
+            ("hosts", "formula", "headroom"), "not a share to use", f"{formula.headroom.low}", "> 0, <= 1"
+        )
+    if formula.spare_share.high > 1:
+        yield Fault(
+            ("hosts", "formula", "spare_share"), "more than all", f"{formula.spare_share.high}", "<= 1"
+        )
+    if formula.cpu_overcommit.low <= 0:
+        yield Fault(("hosts", "formula", "cpu_overcommit"), "no CPU could be used", "0", "> 0")
+
+
+def _alerts(model: CapacityModel) -> Faults:
+    for name, row in model.alerts.thresholds.items():
+        path = ("alerts", "thresholds", name)
+        if row.warning.high >= row.critical.low:
+            words = "the warning is not below the critical level"
+            yield Fault((*path, "warning"), words, f"{row.warning.high}", f"< {row.critical.low}")
+        if row.unit == "share" and row.critical.high > 1:
+            yield Fault((*path, "critical"), "a share above 1", f"{row.critical.high}", "<= 1")
+
+
+def _shares(model: CapacityModel) -> Faults:
+    for entry in model.entries():
+        if entry.unit == "share" and entry.high > 1:
+            yield Fault(tuple(entry.path.split(".")), "a share above 1", f"{entry.high}", "0 to 1")
+
+
+def _sharing(model: CapacityModel) -> Faults:
+    """Sharing a cluster is mutual, and among classes that there are."""
+    classes = model.grouping.sensitivity_classes
+    for name, row in classes.items():
+        path = ("grouping", "sensitivity_classes", name, "shares_with")
+        for other in row.shares_with:
+            if other not in classes:
+                yield from _known(path, other, classes)
+            elif name not in classes[other].shares_with:
+                yield Fault(
+                    path, f"{other!r} does not share with {name!r}", other, "sharing that both classes list"
+                )
+
+
+_PATTERNS: dict[tuple[str, str, str], frozenset[str]] = {
+    ("postgres", "dedicated", "host_name_pattern"): frozenset({"service", "service_underscored"}),
+    ("postgres", "dedicated", "database_name_pattern"): frozenset({"service", "service_underscored"}),
+    ("valkey", "keys", "pattern"): frozenset({"service_id", "tenant_id", "key_type", "key_id"}),
+}
+
+
+def _patterns(model: CapacityModel) -> Faults:
+    for path, known in _PATTERNS.items():
+        section, table, key = path
+        pattern = getattr(getattr(getattr(model, section), table), key)
+        try:
+            names = {name for _, name, _, _ in string.Formatter().parse(pattern) if name is not None}
+        except ValueError:
+            names = {""}
+        if not names or not names <= known:
+            allowed = "{" + "}, {".join(sorted(known)) + "}"
+            yield Fault(path, "not a pattern with known placeholders", pattern, allowed)
+
+
+def _retention(model: CapacityModel) -> Faults:
+    retention = model.observability.logs
+    days = [retention.retention_hot_days, retention.retention_warm_days, retention.retention_cold_days]
+    if not days[0].typical <= days[1].typical <= days[2].typical:
+        shown = ", ".join(str(figure.typical) for figure in days)
+        yield Fault(
+            ("observability", "logs"), "retention shrinks from hot to cold", shown, "hot <= warm <= cold"
+        )
+
+
+INVARIANTS: tuple[Callable[[CapacityModel], Faults], ...] = (
+    _references,
+    _provenance,
+    _scales,
+    _levels,
+    _families,
+    _hosts,
+    _alerts,
+    _shares,
+    _sharing,
+    _patterns,
+    _retention,
+)
+"""Every check, each of them on a model whose schema holds."""

@@ -1,0 +1,235 @@
+"""What the command line prints: a live line, a summary that is read in ten seconds, findings, errors."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from placement.units import RESOURCES
+
+if TYPE_CHECKING:
+    from placement.capacity import CapacityModel, Entry
+    from placement.engine import FleetProgress
+    from placement.fleet.types import Fleet
+    from placement.plan.types import Plan
+    from placement.verify import CheckResult
+
+_MICROS = 1_000_000
+
+
+def _stdout() -> Console:
+    # highlight off: numbers stay as they are; rich itself drops colour off a terminal and under NO_COLOR
+    return Console(highlight=False, soft_wrap=False)
+
+
+def _stderr() -> Console:
+    return Console(stderr=True, highlight=False)
+
+
+class Live:
+    """A live line on stderr: phase, best cost, proven bound, gap. On no terminal, a line per change."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.quiet = quiet
+        self.console = _stderr()
+        self._status: Any = None
+        self._shown = ("", 0.0)
+
+    def __enter__(self) -> Live:
+        if not self.quiet and self.console.is_terminal:
+            self._status = self.console.status("planning")
+            self._status.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+    def say(self, text: str) -> None:
+        """Print a message."""
+        if not self.quiet:
+            self.console.print(Text(text))
+
+    def progress(self, progress: FleetProgress, currency: str) -> None:
+        """Show where the search stands."""
+        if self.quiet:
+            return
+        cost = "-" if progress.cost is None else f"{progress.cost / _MICROS:,.3f}"
+        gap = "-" if progress.gap is None else f"{progress.gap:.3%}"
+        line = (
+            f"{progress.phase:<8} best {cost} {currency}/h, bound {progress.bound / _MICROS:,.3f}, gap {gap}, "
+            f"{progress.seconds:.1f} s"
+        )
+        if self._status is not None:
+            self._status.update(Text(line))
+        elif line.split(",")[0] != self._shown[0] and (
+            progress.phase != "improve" or time.monotonic() - self._shown[1] > 2
+        ):
+            self._shown = (line.split(",")[0], time.monotonic())
+            self.console.print(Text(line))
+
+
+class StopOnInterrupt:
+    """Ctrl-C ends the search with the best plan so far; a second one ends the program."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        self._requested = False
+        self._before: Any = None
+
+    def requested(self) -> bool:
+        """Whether the search is to stop."""
+        return self._requested
+
+    def __enter__(self) -> StopOnInterrupt:
+        self._before = signal.signal(signal.SIGINT, self._handle)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._requested:
+            raise KeyboardInterrupt
+        self._requested = True
+        self._live.say("interrupted: finishing with the best plan so far (again: give up)")
+
+
+def print_json(data: Any) -> None:
+    """Print JSON on stdout."""
+    sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def print_summary(plan: Plan, fleet: Fleet, folder: Path, seconds: float) -> None:
+    """Print what a person wants to know of a plan."""
+    console = _stdout()
+    summary = plan.summary
+    cost = summary.cost
+    money = f"{cost.currency}/h"
+    proof = (
+        "proven optimal"
+        if summary.status == "optimal"
+        else f"at most {cost.gap:.3%} above the cheapest possible"
+    )
+    head = Table.grid(padding=(0, 2))
+    head.add_row("fleet", Text(f"{summary.fleet.name}: {summary.fleet.services:,} services, {summary.fleet.instances:,} instances"))
+    head.add_row("cost", f"{cost.per_hour:,.3f} {money}, {proof} (bound {cost.bound_per_hour:,.3f})")
+    year = cost.total_per_hour * 8760
+    head.add_row(
+        "spares", f"{cost.spare_per_hour:,.3f} {money}; total {cost.total_per_hour:,.3f} {money}, {year:,.0f} a year"
+    )
+    by_size = ", ".join(f"{number:,} {size}" for size, number in summary.hosts.by_size.items())
+    head.add_row("hosts", Text(f"{summary.hosts.total:,} ({summary.hosts.spare:,} spare): {by_size}"))
+    console.print(head)
+    console.print()
+    console.print(_utilisation(plan))
+    if summary.alerts:
+        console.print()
+        for alert in summary.alerts:
+            console.print(
+                Text(
+                    f"{alert.level}: {alert.metric} {alert.value:.1%} > {alert.limit:.0%} on {alert.where}; {alert.advice}",
+                    style="red" if alert.level == "critical" else "yellow",
+                )
+            )
+    else:
+        console.print("no alerts: every planned figure is within the model's thresholds")
+    if summary.estimates_used:
+        number = len(summary.estimates_used)
+        console.print(f"rests on {number} unvalidated estimates (plan.json: estimates_used)")
+    console.print(Text(f"verified and written to {folder} in {seconds:.1f} s"))
+    del fleet
+
+
+def _utilisation(plan: Plan) -> Table:
+    import polars as pl
+
+    busy = plan.hosts.filter(~pl.col("spare"))
+    table = Table(box=None, padding=(0, 2), show_edge=False, header_style="bold")
+    table.add_column("resource")
+    table.add_column("used", justify="right")
+    table.add_column("usable", justify="right")
+    table.add_column("share", justify="right")
+    table.add_column("fullest host", justify="right")
+    table.add_column("")
+    shares = {}
+    for resource in RESOURCES:
+        used = busy[f"{resource.column}_used"]
+        limit = busy[f"{resource.column}_limit"]
+        total = float(limit.sum())
+        shares[resource.name] = (
+            float(used.sum()),
+            total,
+            float(used.sum()) / total if total else 0.0,
+            float((used / limit).fill_nan(0).max() or 0.0),  # type: ignore[arg-type]
+        )
+    binding = max(shares, key=lambda name: shares[name][2])
+    for resource in RESOURCES:
+        used_sum, total, share, fullest = shares[resource.name]
+        table.add_row(
+            resource.name.replace("_", " "),
+            f"{used_sum:,.0f} {resource.unit}",
+            f"{total:,.0f}",
+            f"{share:.1%}",
+            f"{fullest:.1%}",
+            "binds" if resource.name == binding else "",
+        )
+    return table
+
+
+def print_findings(result: CheckResult) -> None:
+    """Print the checker's findings, grouped where there are many of a kind."""
+    console = _stdout()
+    for note in result.notes:
+        console.print(Text(f"note: {note}"))
+    if not result.findings:
+        console.print("clean: no findings")
+        return
+    shown: dict[str, int] = {}
+    for finding in result.findings:
+        shown[finding.kind] = shown.get(finding.kind, 0) + 1
+        if shown[finding.kind] <= 10:
+            console.print(Text(str(finding)))
+    for kind, number in shown.items():
+        if number > 10:
+            console.print(f"… and {number - 10:,} more [{kind}]", markup=False)
+    console.print(Text(f"{len(result.findings):,} findings"))
+
+
+def print_model(model: CapacityModel, entries: Sequence[Entry]) -> None:
+    """Print a model's figures as a table."""
+    console = _stdout()
+    table = Table(box=None, padding=(0, 1), show_edge=False, header_style="bold")
+    for name in ("path", "value", "unit", "status", "owner"):
+        table.add_column(name, overflow="fold", justify="right" if name == "value" else "left")
+    for entry in entries:
+        value = f"{entry.low:g}…{entry.typical:g}…{entry.high:g}" if entry.is_range else f"{entry.typical:g}"
+        table.add_row(Text(entry.path), value, Text(entry.unit), entry.status, Text(entry.owner))
+    console.print(table)
+    estimates = sum(entry.status == "estimate" for entry in entries)
+    console.print(
+        Text(f"{model.name}: {len(entries)} figures, {estimates} of them estimates; sources with --json")
+    )
+
+
+def print_error(title: str, lines: Sequence[str]) -> None:
+    """Print what went wrong on stderr."""
+    console = _stderr()
+    console.print(Text(f"placement: {title}", style="bold red"))
+    for line in lines:
+        console.print(Text(f"  {line}"), soft_wrap=True)
