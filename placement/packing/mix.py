@@ -1,10 +1,10 @@
 r"""How many hosts of each class: the integer program that the packing starts from (CP-SAT).
 
 Sets: groups g of items of like proportions (total demand T_gr), classes s.
-Variables: x_s hosts of class s (integer), y_gs share of group g that goes to class s (thousandths).
+Variables: x_s hosts of class s (integer), y_gs share of group g that goes to class s (millionths).
 
     min  Σ c_s·x_s   (then fewest hosts)
-    s.t. Σ_s y_gs = 1000,   Σ_g T_gr·y_gs ≤ 1000·L_sr·x_s,   x_s ≤ b_s,   Σ_s x_s ≥ most replicas apart
+    s.t. Σ_s y_gs = 10⁶,   Σ_g T_gr·y_gs ≤ 10⁶·L_sr·x_s,   x_s ≤ b_s,   Σ_s x_s ≥ most replicas apart
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from placement.instance import PoolProblem
 from placement.packing.cpsat import solve_model
 from placement.units import NUM_RESOURCES, FloatArray, IntArray
 
-_SHARE = 1000
+_SHARE = 10**6
 _NUM_GROUPS = 48
-_LARGEST_COEFFICIENT = 10**7
+_LARGEST_COEFFICIENT = 10**6
 
 
 @dataclass(frozen=True)
@@ -101,14 +101,20 @@ def choose_mix(
     if min_hosts:
         model.add(sum(x) >= min_hosts)
     divisor = max(1, int(np.gcd.reduce(classes.price)))
-    # few hosts rather than many, to a thousandth of the price: a tie-break that cannot be bought dearly
-    weight = 1000
     cost = sum(int(classes.price[s]) // divisor * x[s] for s in range(num_classes))
     model.add(cost >= -(-floor // divisor))
-    model.minimize(weight * cost + sum(x))
-    solved = solve_model(model, seed=seed, deterministic_time=1.0 if num_groups * num_classes < 500 else 3.0)
+    model.minimize(cost)
+    effort = 1.0 if num_groups * num_classes < 500 else 3.0
+    solved = solve_model(model, seed=seed, deterministic_time=effort)
     if not solved.has_solution:
         return None
+    # among mixes of this price the one with the fewest hosts: large hosts waste least at their edges
+    model.add(cost <= round(solved.objective))
+    for variable in (*x, *(share for row in y for share in row)):
+        model.add_hint(variable, solved.value(variable))
+    model.minimize(sum(x))
+    fewest = solve_model(model, seed=seed, deterministic_time=effort)
+    solved = fewest if fewest.has_solution else solved
     hosts = np.array([solved.value(v) for v in x], np.int64)
     share_of_group = np.array([[solved.value(v) for v in row] for row in y], np.float64) / _SHARE
     return Mix(hosts, share_of_group[group])

@@ -66,6 +66,7 @@ _NUM_PAIRS = 60
 _MIX_GAP = 0.0005
 _TRIES = 40
 _STEPS_PER_HOST = 60
+_STEPS_PER_HOMELESS = 1_000
 _MIN_STEPS = 20_000
 _MAX_STEPS = 400_000
 _EXACT_DETERMINISTIC_TIME = 4.0
@@ -243,7 +244,8 @@ class _Search:
                 if add_hosts(self.problem, trial, counts) is None:
                     failures += 1
                     continue
-            pool = self.exchange(trial, self.steps(trial))
+            homeless = int((trial.host_of < 0).sum())
+            pool = self.exchange(trial, min(self.steps(trial), max(_MIN_STEPS, _STEPS_PER_HOMELESS * homeless)))
             if len(pool):
                 failures += 1
                 continue

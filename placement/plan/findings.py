@@ -73,7 +73,7 @@ class Finding:
     service, host, resource
         What is concerned; empty where that has no meaning.
     value, limit
-        The value found and what it should be or not exceed, in outer units (cores, MB, GB, Mbps, price per hour).
+        The value found and what it should be or not exceed, in outer units (cores, MB, GB, Mbps, price).
     file, row
         Where: file of the plan and 1-based data row; 0 where the finding is not about one row.
     """

@@ -48,7 +48,7 @@ TABLES = (HOSTS, ASSIGNMENTS)
 
 
 def known_files() -> frozenset[str]:
-    """Return the names of all files that a plan folder may hold, those of the data tier and network included."""
+    """Return the names of all files that a plan folder may hold, data tier and network included."""
     names = (*(table.name for table in TABLES), *_LATER_TABLES)
     tables = {f"{name}.{ending}" for name in names for ending in TABLE_FORMATS}
     return frozenset({SUMMARY_FILE, BOUNDS_FILE, *tables})
@@ -80,7 +80,7 @@ def normal_form(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
 def table_bytes(frame: pl.DataFrame, table: Table, table_format: TableFormat) -> bytes:
     """Return the table as a file's content: the same bytes for the same rows, in whatever order they come.
 
-    CSV has a header, ``\\n`` line ends, floats in their shortest exact form and nothing for blank text.
+    CSV has a header, line feeds, floats in their shortest exact form, and nothing for blank text.
     """
     frame = normal_form(frame, table)
     buffer = io.BytesIO()

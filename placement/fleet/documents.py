@@ -1,0 +1,405 @@
+"""fleet.yaml, topology.yaml and the policy: what they may say, and what is wrong with one that says else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from placement.capacity.yaml_text import read_yaml
+from placement.errors import InputError, Problem
+from placement.fleet.columns import NAME_ALLOWED, NAME_PATTERN
+from placement.fleet.faults import cell_text, shorten, suggest
+from placement.fleet.tables import check_file, read_bytes
+from placement.fleet.types import Policy
+
+FLEET_FILE = "fleet.yaml"
+FLEET_FORMAT = "placement/fleet/1"
+TOPOLOGY_FORMAT = "placement/topology/1"
+
+HEADROOM_RESOURCES = ("cpu", "memory", "open_files", "threads", "disk")
+DEFAULT_HEADROOM = 0.70
+
+_MAX_YAML_BYTES = 4_000_000
+_MAX_DEPTH = 50
+_MAX_HOSTS = 10_000_000
+
+DnsLabel = Annotated[str, Field(pattern=NAME_PATTERN)]
+FilePath = Annotated[str, Field(min_length=1, max_length=4096)]
+
+_Document = TypeVar("_Document", bound=BaseModel)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class FleetDocument(_Strict):
+    """fleet.yaml: what a fleet is made of. Paths are relative to its folder."""
+
+    format: Literal["placement/fleet/1"]
+    name: DnsLabel = Field(description="The fleet's name.")
+    model: FilePath = Field(description="A bundled capacity model, or the path of one.")
+    override: dict[str, Any] | None = Field(None, description="Single numbers of the model, changed.")
+    services: FilePath = Field(description="Table of services.")
+    interference: FilePath | None = Field(None, description="Table of interference rules.")
+    hosts: FilePath | None = Field(None, description="Table of what already stands.")
+    current: FilePath | None = Field(None, description="Table of where instances run today.")
+    topology: FilePath | None = Field(None, description="topology.yaml: regions, zones, segments.")
+    sizes: FilePath | list[DnsLabel] | None = Field(
+        None,
+        description="What may be bought: names of the model's sizes, or a table of sizes. "
+        "Default: all of the model; []: only what stands in `hosts`.",
+    )
+    prices: FilePath | None = Field(
+        None, description="Table of prices, or the name of a price list of the model."
+    )
+    currency: str | None = Field(
+        None,
+        pattern=r"^[A-Z]{3}$",
+        description="Currency of the fleet's own prices (ISO 4217). Default: that of the model's price list.",
+    )
+    policy: Policy = Field(
+        default_factory=Policy, description="How full hosts may be, and how many stand by."
+    )
+
+
+class SegmentDocument(_Strict):
+    """A network segment of a zone."""
+
+    segment: DnsLabel = Field(description="Name, unique in its zone.")
+    max_hosts: int | None = Field(None, ge=0, le=_MAX_HOSTS, description="Most hosts it has room for.")
+
+
+class ZoneDocument(_Strict):
+    """A zone of a region."""
+
+    zone: DnsLabel = Field(description="Name, unique in its region.")
+    max_hosts: int | None = Field(
+        None, ge=0, le=_MAX_HOSTS, description="Most hosts it has room for; only where it names no segments."
+    )
+    segments: list[SegmentDocument] = Field(default_factory=list, description="Its segments, if any.")
+
+
+class RegionDocument(_Strict):
+    """A region."""
+
+    region: DnsLabel = Field(description="Name, unique.")
+    max_hosts: int | None = Field(
+        None, ge=0, le=_MAX_HOSTS, description="Most hosts it has room for; only where it names no zones."
+    )
+    zones: list[ZoneDocument] = Field(default_factory=list, description="Its zones, if any.")
+
+
+class TopologyDocument(_Strict):
+    """topology.yaml: where hosts stand."""
+
+    format: Literal["placement/topology/1"]
+    regions: list[RegionDocument] = Field(min_length=1, description="Regions.")
+
+
+def load_yaml(path: Path, file: str) -> dict[str, Any]:
+    """Read a YAML file that holds a mapping.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, is no mapping, repeats a key, uses aliases or tags of a programming language.
+    """
+    check_file(path, file, "a YAML file", _MAX_YAML_BYTES)
+    content = read_bytes(path, file)
+    _check_depth(content, file)
+    return read_yaml(content, file)
+
+
+def _check_depth(content: bytes, file: str) -> None:
+    """Raise for nesting that would overflow the C stack of the YAML composer, which does not guard it itself."""
+    depth = 0
+    try:
+        for event in yaml.parse(
+            content.decode("utf-8-sig"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        ):
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+                if depth > _MAX_DEPTH:
+                    raise InputError(
+                        Problem(file, "nested too deeply", allowed=f"at most {_MAX_DEPTH} levels")
+                    )
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+    except (yaml.YAMLError, UnicodeDecodeError):
+        return  # read_yaml says it better
+
+
+def parse_fleet(data: Mapping[str, Any], file: str) -> tuple[FleetDocument | None, list[Problem]]:
+    """Return fleet.yaml as a value and everything that is wrong with it.
+
+    Where something is wrong, the value is what is left without it, or None where too little is.
+    """
+    given = {key: value for key, value in data.items() if value is not None}
+    policy, problems = parse_policy(given.pop("policy", {}), file)
+    sizes = given.get("sizes")
+    if sizes is not None and not isinstance(sizes, str):
+        # the two forms are told apart here, because a union's errors name both
+        problems += _size_name_problems(sizes, file)
+        if any(problem.column.startswith("sizes") for problem in problems):
+            given["sizes"] = []
+    document, more = _validated(FleetDocument, given, file)
+    problems += more
+    if document is None:
+        # what can be read is read on, so that one slip in this file does not hide those in others
+        broken = {re.split(r"[.\[]", problem.column)[0] for problem in more}
+        rest = {key: value for key, value in given.items() if key not in broken}
+        stand_ins = {"format": FLEET_FORMAT, "name": "fleet"}
+        document, _ = _validated(FleetDocument, {**stand_ins, **rest}, file)
+    return (document and document.model_copy(update={"policy": policy})), problems
+
+
+def _size_name_problems(sizes: object, file: str) -> list[Problem]:
+    allowed = "a list of names of the model's sizes, or the file name of a table"
+    if not isinstance(sizes, list):
+        return [
+            Problem(
+                file,
+                "neither a list nor a file name",
+                column="sizes",
+                value=cell_text(sizes),
+                allowed=allowed,
+            )
+        ]
+    return [
+        Problem(file, "not a size's name", column=f"sizes[{number}]", value=cell_text(name), allowed=allowed)
+        for number, name in enumerate(sizes, start=1)
+        if not isinstance(name, str)
+    ]
+
+
+def parse_policy(data: object, file: str, prefix: str = "policy") -> tuple[Policy, list[Problem]]:
+    """Return a policy (the default where it cannot be read) and everything that is wrong with it."""
+    if isinstance(data, Policy):
+        data = data.model_dump()
+    if not isinstance(data, Mapping):
+        return Policy(), [
+            Problem(file, "not a mapping", column=prefix, value=cell_text(data), allowed="keys and values")
+        ]
+    given = dict(data)
+    headroom = given.pop("headroom", None)
+    problems = [] if headroom is None else _headroom_problems(headroom, file, f"{prefix}.headroom")
+    policy, more = _validated(Policy, given, file, prefix)
+    problems += more
+    if policy is None or problems:
+        return Policy(), problems
+    if headroom is None:
+        return policy, []
+    shares = (
+        {key: float(share) for key, share in headroom.items()}
+        if isinstance(headroom, Mapping)
+        else float(headroom)
+    )
+    return policy.model_copy(update={"headroom": shares}), []
+
+
+def _headroom_problems(headroom: object, file: str, column: str) -> list[Problem]:
+    allowed = "a number above 0 and up to 1"
+    if not isinstance(headroom, Mapping):
+        if _is_share(headroom):
+            return []
+        words = f"{allowed}, or one per resource ({', '.join(HEADROOM_RESOURCES)})"
+        return [Problem(file, "not a share", column=column, value=cell_text(headroom), allowed=words)]
+    problems = []
+    for key, share in headroom.items():
+        here = f"{column}.{key}"
+        if key not in HEADROOM_RESOURCES:
+            note = " (network has its own key, network_limit)" if key == "network" else ""
+            problems.append(
+                Problem(
+                    file,
+                    f"no such resource{note}",
+                    column=here,
+                    allowed=", ".join(HEADROOM_RESOURCES),
+                    suggestion=suggest(str(key), HEADROOM_RESOURCES),
+                )
+            )
+        elif not _is_share(share):
+            problems.append(
+                Problem(file, "not a share", column=here, value=cell_text(share), allowed=allowed)
+            )
+    return problems
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 1
+
+
+def headroom_of(policy: Policy, resource: str) -> float:
+    """Return the share of a resource that may be used."""
+    if isinstance(policy.headroom, dict):
+        return policy.headroom.get(resource, DEFAULT_HEADROOM)
+    return policy.headroom
+
+
+def parse_topology(data: Mapping[str, Any], file: str) -> tuple[TopologyDocument | None, list[Problem]]:
+    """Return topology.yaml as a value (None where it cannot be one) and everything that is wrong with it."""
+    document, problems = _validated(TopologyDocument, data, file)
+    if document is not None:
+        problems = list(_topology_problems(document, file))
+    return (None if problems else document), problems
+
+
+def _topology_problems(document: TopologyDocument, file: str) -> Iterator[Problem]:
+    yield from _repeated([region.region for region in document.regions], file, "regions", "region")
+    for at, region in enumerate(document.regions, start=1):
+        here = f"regions[{at}]"
+        if region.zones and region.max_hosts is not None:
+            yield Problem(
+                file,
+                "max_hosts stands beside zones",
+                column=here,
+                allowed="max_hosts at the finest level only",
+            )
+        yield from _repeated([zone.zone for zone in region.zones], file, f"{here}.zones", "zone")
+        for zone_at, zone in enumerate(region.zones, start=1):
+            zone_here = f"{here}.zones[{zone_at}]"
+            if zone.segments and zone.max_hosts is not None:
+                yield Problem(
+                    file,
+                    "max_hosts stands beside segments",
+                    column=zone_here,
+                    allowed="max_hosts at the finest level only",
+                )
+            names = [segment.segment for segment in zone.segments]
+            yield from _repeated(names, file, f"{zone_here}.segments", "segment")
+
+
+def _repeated(names: Sequence[str], file: str, column: str, noun: str) -> Iterator[Problem]:
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1:
+            yield Problem(
+                file,
+                f"the same {noun} stands {names.count(name)} times",
+                column=column,
+                value=name,
+                allowed="each once",
+            )
+
+
+# --- pydantic's errors as problems ------------------------------------------------------------------------------
+
+
+def _validated(
+    kind: type[_Document], data: Mapping[str, Any], file: str, prefix: str = ""
+) -> tuple[_Document | None, list[Problem]]:
+    try:
+        return kind.model_validate(dict(data), strict=True), []
+    except ValidationError as error:
+        found = [_problem(kind, dict(entry), file, prefix) for entry in error.errors(include_url=False)]
+        # the branches of a union complain one by one of the same value
+        distinct = {(problem.column, problem.message): problem for problem in found}
+        return None, list(distinct.values())
+
+
+def _problem(kind: type[BaseModel], entry: Mapping[str, Any], file: str, prefix: str) -> Problem:
+    where = [part for part in entry["loc"] if not (isinstance(part, str) and _is_union_tag(part))]
+    column = _dotted(where, prefix)
+    what, context = entry["type"], entry.get("ctx", {})
+    if what == "extra_forbidden":
+        owner = _owner(kind, where)
+        known = tuple(owner.model_fields)
+        name = str(where[-1])
+        return Problem(
+            file, "unknown key", column=column, allowed=", ".join(known), suggestion=suggest(name, known)
+        )
+    if what == "missing":
+        return Problem(file, "the key is missing", column=column, allowed=_field_words(kind, where))
+    messages = {
+        "string_type": "not text",
+        "string_pattern_mismatch": "not a name",
+        "string_too_short": "blank",
+        "string_too_long": "text is too long",
+        "literal_error": "not a known value",
+        "list_type": "not a list",
+        "dict_type": "not a mapping",
+        "model_type": "not a mapping",
+        "float_type": "not a number",
+        "int_type": "not a whole number",
+        "greater_than": "too small",
+        "greater_than_equal": "too small",
+        "less_than": "too large",
+        "less_than_equal": "too large",
+        "finite_number": "not a finite number",
+        "too_short": "empty",
+    }
+    allowed = {
+        "string_type": "text; quote it if need be",
+        "string_pattern_mismatch": "three capital letters, e.g. EUR"
+        if column == "currency"
+        else NAME_ALLOWED,
+        "literal_error": str(context.get("expected", "")).replace("'", "").replace(" or ", ", "),
+        "list_type": "a list",
+        "dict_type": "keys and values",
+        "model_type": "keys and values",
+        "too_short": "at least one",
+    }.get(what) or _field_words(kind, where)
+    return Problem(
+        file,
+        messages.get(what, str(entry["msg"]).lower()),
+        column=column,
+        value=cell_text(entry["input"]),
+        allowed=allowed,
+        suggestion=_literal_suggestion(entry) if what == "literal_error" else "",
+    )
+
+
+def _is_union_tag(part: str) -> bool:
+    return part in ("constrained-str", "str") or "[" in part or part == "float"
+
+
+def _literal_suggestion(entry: Mapping[str, Any]) -> str:
+    words = [word.strip(" '") for word in str(entry["ctx"]["expected"]).replace(" or ", ",").split(",")]
+    return suggest(str(entry["input"]), words) if isinstance(entry["input"], str) else ""
+
+
+def _dotted(where: Sequence[str | int], prefix: str) -> str:
+    path = prefix
+    for part in where:
+        path += f"[{part + 1}]" if isinstance(part, int) else f".{shorten(part)}" if path else shorten(part)
+    return path
+
+
+def _owner(kind: type[BaseModel], where: Sequence[str | int]) -> type[BaseModel]:
+    for part in where[:-1]:
+        if isinstance(part, str) and part in kind.model_fields:
+            kind = next(_models_in(kind.model_fields[part].annotation), kind)
+    return kind
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models_in(argument)
+
+
+def _field_words(kind: type[BaseModel], where: Sequence[str | int]) -> str:
+    """Say what a field may hold: its limits where it is a number, its description elsewhere."""
+    name = next((part for part in reversed(where) if isinstance(part, str)), "")
+    field = _owner(kind, where).model_fields.get(name)
+    if field is None:
+        return ""
+    limits = {type(limit).__name__: limit for limit in field.metadata}
+    words = []
+    if "Gt" in limits:
+        words.append(f"above {limits['Gt'].gt:g}")
+    if "Ge" in limits:
+        words.append(f"from {limits['Ge'].ge:g}")
+    if "Le" in limits:
+        words.append(f"up to {limits['Le'].le:g}")
+    if words:
+        return "a number " + " ".join(words)
+    if name == "format":
+        return str(get_args(field.annotation)[0])
+    return (field.description or "").rstrip(".")

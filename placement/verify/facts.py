@@ -1,0 +1,158 @@
+"""The fleet as the checker sees it: demands, limits and places, worked out from the contract alone.
+
+Limits are computed in exact fractions of the decimals that people wrote and then rounded down, demands taken as the
+integers they are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import polars as pl
+
+from placement.capacity.sizes import HostSize
+from placement.fleet.types import Fleet, Policy
+from placement.units import NUM_RESOURCES, RESOURCES, IntArray, exact
+
+_USUAL_HEADROOM = exact("0.70")
+
+
+@dataclass(frozen=True)
+class FleetFacts:
+    """What a plan must agree with. Arrays over services are in the order of `Fleet.services`.
+
+    Parameters
+    ----------
+    fleet
+        The fleet itself.
+    demand
+        int64[num_services, num_resources], internal units: demand of one instance.
+    instances, max_per_host
+        int64[num_services].
+    most_per_host
+        int64[num_services]: `max_per_host`, or less where an interference rule of a service with itself says so.
+    regions
+        Names of the regions, sorted.
+    region_idx
+        int64[num_services]: each service's region.
+    size_limits
+        Limits of a bought host by size, internal units, in the order of `RESOURCES`.
+    host_idx
+        Row in `Fleet.hosts` by name of an existing host.
+    host_limits
+        int64[num_existing_hosts, num_resources], internal units.
+    host_prices
+        int64[num_existing_hosts], micros per hour.
+    """
+
+    fleet: Fleet
+    demand: IntArray
+    instances: IntArray
+    max_per_host: IntArray
+    most_per_host: IntArray
+    regions: tuple[str, ...]
+    region_idx: IntArray
+    size_limits: Mapping[str, tuple[int, ...]]
+    host_idx: Mapping[str, int]
+    host_limits: IntArray
+    host_prices: IntArray
+
+
+def fleet_facts(fleet: Fleet) -> FleetFacts:
+    """Work out what a plan of this fleet must agree with."""
+    services, hosts = fleet.services, fleet.hosts
+    regions = tuple(sorted({*services["region"].unique().to_list(), *hosts["region"].unique().to_list()}))
+    codes = pl.Series(regions, dtype=pl.String)
+    instances = _integers(services["instances"])
+    max_per_host = _integers(services["max_per_host"])
+    limits_by_kind: dict[tuple[str, int], tuple[int, ...]] = {
+        (size, nic): host_limits(fleet.sizes[size], nic, fleet.policy)
+        for size, nic in hosts.select("size", "nic_kbps").unique().iter_rows()
+    }
+    kinds = zip(hosts["size"].to_list(), hosts["nic_kbps"].to_list(), strict=True)
+    return FleetFacts(
+        fleet=fleet,
+        demand=_demand(fleet),
+        instances=instances,
+        max_per_host=max_per_host,
+        most_per_host=_most_per_host(fleet, max_per_host),
+        regions=regions,
+        region_idx=_integers(
+            services["region"].replace_strict(codes, list(range(len(regions))), return_dtype=pl.Int64)
+        ),
+        size_limits={
+            name: host_limits(size, size.nic_kbps, fleet.policy) for name, size in fleet.sizes.items()
+        },
+        host_idx={name: row for row, name in enumerate(hosts["host"].to_list())},
+        host_limits=np.array([limits_by_kind[kind] for kind in kinds], dtype=np.int64).reshape(
+            -1, NUM_RESOURCES
+        ),
+        host_prices=_integers(hosts["price_micros_per_hour"]),
+    )
+
+
+def host_limits(size: HostSize, nic_kbps: int, policy: Policy) -> tuple[int, ...]:
+    """Return what a host may carry per resource, internal units, in the order of `RESOURCES`.
+
+    Parameters
+    ----------
+    size
+        The host's size.
+    nic_kbps
+        Its NIC, which may differ from that of its size.
+    policy
+        Headroom, overcommit and network limit.
+    """
+    share = {resource.name: _headroom(policy, resource.name) for resource in RESOURCES}
+    limits = {
+        "cpu": size.cpu_millicores * exact(policy.cpu_overcommit) * share["cpu"],
+        "memory": max(0, size.memory_mb - size.os_reserved_mb) * share["memory"],
+        "open_files": size.max_open_files * share["open_files"],
+        "threads": size.max_threads * share["threads"],
+        "disk": size.disk_mb * share["disk"],
+        "network": nic_kbps * exact(policy.network_limit),  # its line is kept instead of headroom
+    }
+    return tuple(math.floor(limits[resource.name]) for resource in RESOURCES)
+
+
+def _headroom(policy: Policy, resource: str) -> Fraction:
+    if isinstance(policy.headroom, dict):
+        return exact(policy.headroom[resource]) if resource in policy.headroom else _USUAL_HEADROOM
+    return exact(policy.headroom)
+
+
+def _demand(fleet: Fleet) -> IntArray:
+    """Return the demand of one instance: its own figures, its profile's where blank, and its front end's on top."""
+    services, end = fleet.services, fleet.policy.demand
+    profiles = services["profile"].unique().to_list()
+    from_profile = {name: fleet.model.profile_demand(name, end) for name in profiles}
+    from_frontend = {name: fleet.model.frontend_demand(name, end) for name in profiles}
+    columns = []
+    for resource in RESOURCES:
+        column = resource.internal_column
+        filling = services["profile"].replace_strict(
+            profiles, [from_profile[name][column] for name in profiles], return_dtype=pl.Int64
+        )
+        on_top = services["profile"].replace_strict(
+            profiles, [from_frontend[name][column] for name in profiles], return_dtype=pl.Int64
+        )
+        own = services[column]
+        columns.append(
+            own.zip_with(own.is_not_null(), filling) + on_top * services["frontend"].cast(pl.Int64)
+        )
+    return np.ascontiguousarray(np.stack([_integers(column) for column in columns], axis=1))
+
+
+def _most_per_host(fleet: Fleet, max_per_host: IntArray) -> IntArray:
+    own = fleet.interference.filter(pl.col("service") == pl.col("other"))
+    most = max_per_host.copy()
+    np.minimum.at(most, own["service"].to_numpy(), own["max_instances"].to_numpy().astype(np.int64))
+    return most
+
+
+def _integers(column: pl.Series) -> IntArray:
+    return column.to_numpy().astype(np.int64)
