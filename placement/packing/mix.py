@@ -45,6 +45,7 @@ def choose_mix(
     *,
     slack: float,
     min_hosts: int,
+    max_bought: int,
     floor: int,
     seed: int,
     grouped: bool,
@@ -59,6 +60,8 @@ def choose_mix(
         int64[num_classes]: hosts that may still be used, −1: any number.
     slack
         Extra capacity asked for, as a share of demand.
+    max_bought
+        Most hosts that can be bought (the segments take no more).
     floor
         Proven lower bound on the mix's price (micros), 0: none; CP-SAT stops where it reaches it.
     grouped
@@ -100,6 +103,9 @@ def choose_mix(
                 model.add(sum(coefficient * share for share, coefficient in load) <= room * x[s])
     if min_hosts:
         model.add(sum(x) >= min_hosts)
+    bought = [x[s] for s in range(num_classes) if not classes.hosts[s]]
+    if bought and max_bought < int(ceiling.sum()):
+        model.add(sum(bought) <= max_bought)
     divisor = max(1, int(np.gcd.reduce(classes.price)))
     cost = sum(int(classes.price[s]) // divisor * x[s] for s in range(num_classes))
     model.add(cost >= -(-floor // divisor))

@@ -6,7 +6,8 @@ import numpy as np
 
 from placement.errors import Reason
 from placement.instance import PoolProblem
-from placement.packing.state import Packing
+from placement.packing.sites import bought_left
+from placement.packing.state import Packing, no_hosts
 from placement.units import RESOURCES, IntArray
 
 
@@ -123,13 +124,28 @@ def _pooled_shortage(problem: PoolProblem, left: IntArray) -> Reason | None:
         },
         message=f"region {problem.region}: the fleet needs {value:,} {resource.unit} of {resource.name}, all hosts "
         f"there are may give {limit:,}: {_outer(r, int(short[r])):,} {resource.unit} short",
-        repair=f"add at least {needed} hosts of size {classes.size[most]}",
+        repair=f"add at least {needed} host(s) of size {classes.size[most]}",
     )
 
 
 def stock_reason(problem: PoolProblem, left: IntArray) -> Reason:
     """Return why no mix of hosts can carry `left`."""
-    return _pooled_shortage(problem, left) or Reason(
+    shortage = _pooled_shortage(problem, left)
+    if shortage is not None:
+        return shortage
+    room = bought_left(problem, no_hosts(problem))
+    if room < problem.num_instances:
+        needed = (left @ problem.demand) / np.maximum(problem.classes.limit.max(axis=0), 1)
+        return Reason(
+            kind="stock-short",
+            resource=RESOURCES[int(needed.argmax())].name,
+            value=int(np.ceil(needed.max())),
+            limit=room,
+            message=f"region {problem.region}: the segments take {room} more hosts, the fleet needs at least "
+            f"{int(np.ceil(needed.max()))} of the largest size",
+            repair="raise max_hosts of the segments in the topology, or allow a larger size",
+        )
+    return Reason(
         kind="stock-short",
         message=f"region {problem.region}: no mix of the hosts in stock carries the fleet's demand",
         repair="raise the stock of a size, or allow another size",

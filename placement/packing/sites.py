@@ -9,6 +9,9 @@ from placement.packing.state import Packing
 from placement.units import IntArray
 
 
+_ANY_NUMBER = 1 << 40
+
+
 def add_hosts(problem: PoolProblem, packing: Packing, counts: IntArray) -> list[tuple[int, int, int]] | None:
     """Add empty hosts to a packing, in place.
 
@@ -26,14 +29,9 @@ def add_hosts(problem: PoolProblem, packing: Packing, counts: IntArray) -> list[
     segment_of = {name: number for number, name in enumerate(problem.segments)} | {"": len(problem.segments)}
     places = [(zone_of[place.zone], segment_of[place.segment]) for place in problem.locations]
     bought = np.array([not hosts for hosts in classes.hosts], bool)
-    in_place = np.array(problem.occupied, np.int64)
-    if len(packing.site):
-        in_place = in_place + np.bincount(packing.site[bought[packing.host_class]], minlength=len(places))
-    room = np.array(
-        [1 << 40 if place.max_hosts is None else place.max_hosts for place in problem.locations], np.int64
-    )
-    room = room - in_place
-    if int(counts[bought].sum()) > int(np.maximum(room, 0).sum()):
+    in_place = np.array(problem.occupied, np.int64) + _bought_per_location(problem, packing)
+    room = _room(problem, in_place)
+    if int(counts[bought].sum()) > int(room.sum()):
         return None
     in_zone = np.bincount(packing.domain[0], minlength=len(problem.zones) + 1)
     host_class, zone, segment, site = [], [], [], []
@@ -75,6 +73,23 @@ def add_hosts(problem: PoolProblem, packing: Packing, counts: IntArray) -> list[
     packing.site = np.append(packing.site, np.array(site, np.int64))
     packing.domain = np.concatenate((packing.domain, np.array([zone, segment], np.int64).reshape(2, -1)), axis=1)
     return added
+
+
+def bought_left(problem: PoolProblem, packing: Packing) -> int:
+    """Return how many more hosts can be bought before every segment is full."""
+    in_place = np.array(problem.occupied, np.int64) + _bought_per_location(problem, packing)
+    return int(_room(problem, in_place).sum())
+
+
+def _bought_per_location(problem: PoolProblem, packing: Packing) -> IntArray:
+    bought = np.array([not hosts for hosts in problem.classes.hosts], bool)
+    site = packing.site[bought[packing.host_class]]
+    return np.bincount(site, minlength=len(problem.locations)).astype(np.int64)
+
+
+def _room(problem: PoolProblem, in_place: IntArray) -> IntArray:
+    most = [_ANY_NUMBER if place.max_hosts is None else place.max_hosts for place in problem.locations]
+    return np.maximum(np.array(most, np.int64) - in_place, 0)
 
 
 def stock_left(problem: PoolProblem, packing: Packing) -> IntArray:

@@ -20,7 +20,7 @@ from placement.errors import InfeasibleError, Reason
 from placement.instance import PoolProblem
 from placement.packing.exact import solve_exactly
 from placement.packing.mix import Mix, choose_mix
-from placement.packing.sites import add_hosts, stock_left
+from placement.packing.sites import add_hosts, bought_left, stock_left
 from placement.packing.state import Packing, Workspace, no_hosts
 from placement.units import FloatArray, IntArray
 
@@ -148,11 +148,13 @@ class _Search:
     def cheapest_mix(self) -> Mix:
         """Return the mix to start with: alike in every class, or by families of sizes where that is cheaper."""
         left, stock = self.problem.instances, self.problem.classes.stock
+        nothing = no_hosts(self.problem)
         found: list[Mix] = []
         for grouped in (False, True) if len(self.problem.classes) > 1 else (False,):
             mix = choose_mix(
                 self.problem, left, stock,
-                slack=0.0, min_hosts=self.apart, floor=self.bound, seed=self.options.seed, grouped=grouped,
+                slack=0.0, min_hosts=self.apart, max_bought=bought_left(self.problem, nothing),
+                floor=self.bound, seed=self.options.seed, grouped=grouped,
             )  # fmt: skip
             if mix is not None:
                 found.append(mix)
@@ -180,6 +182,9 @@ class _Search:
 
     def exchange(self, packing: Packing, num_steps: int) -> IntArray:
         """Place what is left over by exchanges until that stalls; return what still is."""
+        pool = np.flatnonzero(packing.host_of < 0)
+        if not len(packing.host_class):
+            return pool
         value = self.value(packing)
         worth = np.inf
         for _ in range(12):
@@ -204,15 +209,16 @@ class _Search:
                 return packing.without_empty()
             left = np.bincount(self.workspace.service_of[pool], minlength=len(problem.names))
             stock = stock_left(problem, packing)
+            bought = bought_left(problem, packing)
             apart = int((-(-left // problem.max_per_host)).max()) if attempt else 1
             mix = choose_mix(
                 problem, left, stock,
-                slack=slack, min_hosts=max(1, apart, extra), floor=0, seed=self.options.seed, grouped=False,
+                slack=slack, min_hosts=max(1, apart, extra), max_bought=bought, floor=0, seed=self.options.seed, grouped=False,
             )  # fmt: skip
             if mix is None and attempt:
                 mix = choose_mix(
                     problem, left, stock,
-                    slack=0.0, min_hosts=1, floor=0, seed=self.options.seed, grouped=False,
+                    slack=0.0, min_hosts=1, max_bought=bought, floor=0, seed=self.options.seed, grouped=False,
                 )  # fmt: skip
             if mix is None:
                 break
