@@ -177,7 +177,13 @@ def _host_names(problem: PoolProblem, packing: Packing, order: IntArray, taken: 
 
 
 def _host_table(
-    problem: PoolProblem, packing: Packing, names: list[str], used: IntArray, members: IntArray, *, spare: bool
+    problem: PoolProblem,
+    packing: Packing,
+    names: list[str],
+    used: IntArray,
+    members: IntArray,
+    *,
+    spare: bool,
 ) -> pl.DataFrame:
     classes = problem.classes
     zones = [*problem.zones, ""]
@@ -253,9 +259,7 @@ def _alerts(fleet: Fleet, hosts: pl.DataFrame) -> tuple[Alert, ...]:
 def _estimates(fleet: Fleet, hosts: pl.DataFrame) -> tuple[dict[str, object], ...]:
     """Return the model's unvalidated figures that this plan rests on, with who must validate them."""
     services = fleet.services
-    blank = services.filter(
-        pl.any_horizontal(pl.col(resource.internal_column).is_null() for resource in RESOURCES)
-    )
+    blank = services.filter(pl.any_horizontal(pl.col(resource.internal_column).is_null() for resource in RESOURCES))
     frontends = services.filter(pl.col("frontend"))
     profiles = sorted(set(blank["profile"]) | set(frontends["profile"]))
     sizes = sorted(set(hosts["size"]))

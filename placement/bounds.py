@@ -11,6 +11,8 @@ It is concave in (w, β) and has only classes × resources variables, so Kelley'
 stepping between the best and the newest point [2]_, close it in a few rounds at any fleet size. The optimum is
 rounded to integers and evaluated again exactly: the certificate proves what it says whatever floating point did.
 
+Pattern bound (`columns`): for fleets of few shapes, where hosts cannot be filled to the brim.
+
 Counting bound: a service with n instances, at most m on one host, needs ⌈n/m⌉ hosts.
 
 References
@@ -27,8 +29,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from placement.columns import SCALE as COLUMNS_SCALE
+from placement.columns import Columns, generate_columns
 from placement.instance import PoolProblem
-from placement.plan.types import Certificate, CountingProof, HostClass, Leaf, WeightsProof
+from placement.plan.types import Certificate, CountingProof, HostClass, Leaf, PatternsProof, WeightsProof
 from placement.units import NUM_RESOURCES, FloatArray, IntArray
 
 _SCALE = 10**6
@@ -48,14 +52,14 @@ class PoolBound:
         Its proof.
     value
         float64[num_services]: what an instance is worth in micros under the proof's weights.
-    weights
-        float64[num_classes, num_resources]: micros per unit.
+    columns
+        Patterns found on the way, for fleets of few shapes; None for others.
     """
 
     micros_per_hour: int
     certificate: Certificate
     value: FloatArray
-    weights: FloatArray
+    columns: Columns | None
 
 
 def attainable_at_least(micros: int, problem: PoolProblem) -> int:
@@ -80,6 +84,11 @@ def prove(problem: PoolProblem) -> PoolBound:
     counted, counting = _counting(problem)
     if counted > best:
         best, leaf = counted, Leaf(proof=counting)
+    columns = generate_columns(problem, value)
+    if columns is not None:
+        by_patterns = attainable_at_least(max(0, columns.bound_micros), problem)
+        if by_patterns > best:
+            best, leaf = by_patterns, _patterns_leaf(columns)
     classes = tuple(
         HostClass(hosts=hosts) if hosts else HostClass(buyable=size)
         for size, hosts in zip(problem.classes.size, problem.classes.hosts, strict=True)
@@ -87,7 +96,18 @@ def prove(problem: PoolProblem) -> PoolBound:
     certificate = Certificate(
         pool=problem.pool, region=problem.region, bound_micros_per_hour=best, classes=classes, tree=leaf
     )
-    return PoolBound(best, certificate, value, integer / _SCALE)
+    return PoolBound(best, certificate, value, columns)
+
+
+def _patterns_leaf(columns: Columns) -> Leaf:
+    return Leaf(
+        scale=COLUMNS_SCALE,
+        proof=PatternsProof(
+            demands=tuple(tuple(int(amount) for amount in row) for row in columns.demand),
+            values=tuple(int(v) for v in columns.value),
+        ),
+        stock=tuple(int(b) for b in columns.stock_dual) if columns.stock_dual.any() else (),
+    )
 
 
 def _counting(problem: PoolProblem) -> tuple[int, CountingProof]:

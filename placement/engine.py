@@ -13,6 +13,7 @@ import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from placement.fleet.types import Fleet
 from placement.instance import PoolProblem, build_problems
 from placement.packing.reasons import certain_reasons
 from placement.packing.solve import Options, Progress, solve_pool
-from placement.packing.spares import add_spares, spare_counts
+from placement.packing.spares import add_spares, num_spares, spare_counts
 from placement.packing.state import Packing, Workspace, no_hosts
 from placement.plan.types import Plan
 from placement.units import exact
@@ -129,7 +130,7 @@ def _place_pool(
         left_s = max(0.0, options.time_limit_s - (time.monotonic() - start))
         options = dataclasses.replace(options, time_limit_s=left_s)
     share = exact(fleet.policy.spare)
-    packing = solve_pool(problem, bound.micros_per_hour, options, report, stop)
+    packing = solve_pool(problem, bound.micros_per_hour, bound.columns, options, report, stop)
     try:
         spares = _spares(problem, packing, share)
     except InfeasibleError:
@@ -137,20 +138,18 @@ def _place_pool(
         held_back = _hold_back(problem, packing, share)
         if held_back is None:
             raise
-        packing = solve_pool(held_back, bound.micros_per_hour, options, report, stop)
+        packing = solve_pool(held_back, bound.micros_per_hour, None, options, report, stop)
         spares = _spares(problem, packing, share)
     return PoolPlan(problem, packing, spares, bound)
 
 
-def _spares(problem: PoolProblem, packing: Packing, share) -> Packing:  # type: ignore[no-untyped-def]
+def _spares(problem: PoolProblem, packing: Packing, share: Fraction) -> Packing:
     counts = spare_counts(problem, packing, Workspace(problem).residual(packing), share)
     return add_spares(problem, packing, counts) if counts.any() else no_hosts(problem)
 
 
-def _hold_back(problem: PoolProblem, packing: Packing, share) -> PoolProblem | None:  # type: ignore[no-untyped-def]
+def _hold_back(problem: PoolProblem, packing: Packing, share: Fraction) -> PoolProblem | None:
     """Return the problem with as many of its most capable hosts in stock held back as spares are needed."""
-    from placement.packing.spares import num_spares
-
     classes = problem.classes
     wanted = num_spares(len(packing.host_class) + 1, share)
     capable = (classes.limit[:, None, :] >= classes.limit[None, :, :]).all(axis=2).sum(axis=1)
@@ -168,9 +167,7 @@ def _hold_back(problem: PoolProblem, packing: Packing, share) -> PoolProblem | N
 class _Watch:
     """Adds up the regions' progress."""
 
-    def __init__(
-        self, bounds: list[PoolBound], report: Callable[[FleetProgress], None], start: float
-    ) -> None:
+    def __init__(self, bounds: list[PoolBound], report: Callable[[FleetProgress], None], start: float) -> None:
         self.bound = sum(bound.micros_per_hour for bound in bounds)
         self.costs: list[int | None] = [None] * len(bounds)
         self.report = report

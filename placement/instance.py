@@ -223,8 +223,7 @@ def _build(fleet: Fleet, region: str, rows: IntArray, demand: IntArray) -> PoolP
     }
     stands_at = standing.select("zone", "segment").rows()
     occupied = tuple(
-        sum(1 for zone, segment in stands_at if (zone, segment) == (place.zone, place.segment))
-        for place in locations
+        sum(1 for zone, segment in stands_at if (zone, segment) == (place.zone, place.segment)) for place in locations
     )
     rules, own_limit = _rules(fleet, rows)
     max_per_host = np.minimum(np.minimum(services["max_per_host"].to_numpy(), instances), own_limit)
@@ -249,9 +248,7 @@ def _build(fleet: Fleet, region: str, rows: IntArray, demand: IntArray) -> PoolP
 
 def _classes(fleet: Fleet, active: pl.DataFrame) -> HostClasses:
     groups: dict[tuple[str, int, tuple[int, ...]], list[str]] = {}
-    for host, name, nic_kbps, price in active.select(
-        "host", "size", "nic_kbps", "price_micros_per_hour"
-    ).iter_rows():
+    for host, name, nic_kbps, price in active.select("host", "size", "nic_kbps", "price_micros_per_hour").iter_rows():
         key = (name, price, size_limits(fleet.sizes[name], fleet.policy, nic_kbps))
         groups.setdefault(key, []).append(host)
     limit, price_of, stock, size, hosts = [], [], [], [], []

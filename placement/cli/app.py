@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
@@ -15,6 +15,12 @@ from placement.errors import InfeasibleError, InputError, InternalError, Placeme
 
 if TYPE_CHECKING:
     from placement.fleet.types import Fleet
+
+_TABLES: tuple[Literal["csv"], Literal["parquet"]] = ("csv", "parquet")
+_FLEET_TABLES: tuple[Literal["csv"], Literal["parquet"], Literal["jsonl"]] = ("csv", "parquet", "jsonl")
+_DEMANDS: tuple[Literal["profile"], Literal["measured"], Literal["mixed"]] = ("profile", "measured", "mixed")
+
+_Choice = TypeVar("_Choice", bound=str)
 
 app = typer.Typer(
     name="placement",
@@ -61,9 +67,7 @@ def plan(
         float | None,
         typer.Option(help="Stop improving after so many seconds (the plan then depends on the machine)."),
     ] = None,
-    gap: Annotated[
-        float, typer.Option(help="Stop as soon as (cost - bound) / bound is at most this.", min=0.0)
-    ] = 0.0,
+    gap: Annotated[float, typer.Option(help="Stop as soon as (cost - bound) / bound is at most this.", min=0.0)] = 0.0,
     table_format: Annotated[str, typer.Option("--format", help="Tables as csv or parquet.")] = "csv",
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -71,7 +75,7 @@ def plan(
     """Compute a placement plan, verify it, and write it."""
     import time
 
-    _one_of(table_format, ("csv", "parquet"), "--format")
+    tables = _one_of(table_format, _TABLES, "--format")
     _positive(time_limit, "--time-limit")
     start = time.monotonic()
     live = output.Live(quiet=quiet or as_json)
@@ -91,11 +95,11 @@ def plan(
             stop=stop.requested,
             read_s=read_s,
         )
-    write_plan(computed, out, table_format="parquet" if table_format == "parquet" else "csv")
+    write_plan(computed, out, table_format=tables)
     if as_json:
         output.print_json(computed.summary.model_dump(mode="json"))
     elif not quiet:
-        output.print_summary(computed, read, out, time.monotonic() - start)
+        output.print_summary(computed, out, time.monotonic() - start)
     if stop.requested():
         live.say("interrupted: the best plan found so far was verified and written")
 
@@ -146,13 +150,12 @@ def generate(
     services: Annotated[int, typer.Option(help="How many services.", min=1, max=10_000_000)],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder the fleet is written to.", metavar="DIR")],
     seed: Annotated[int, typer.Option(help="The same seed gives the same fleet.", min=0)] = 1,
-    demands: Annotated[
-        str, typer.Option(help="Where demands come from: profile, measured or mixed.")
-    ] = "mixed",
+    demands: Annotated[str, typer.Option(help="Where demands come from: profile, measured or mixed.")] = "mixed",
     regions: Annotated[int, typer.Option(help="How many regions.", min=1, max=100)] = 1,
     zones: Annotated[int, typer.Option(help="Zones per region; 0: none.", min=0, max=26)] = 0,
     rules_density: Annotated[
-        float, typer.Option(help="Share of ordered pairs of services with an interference rule.", min=0, max=1)
+        float,
+        typer.Option(help="Share of ordered pairs of services with an interference rule.", min=0, max=1),
     ] = 0.0,
     table_format: Annotated[str, typer.Option("--format", help="Tables as csv, parquet or jsonl.")] = "csv",
     as_json: JsonOption = False,
@@ -161,12 +164,15 @@ def generate(
     """Generate a synthetic fleet in the input format."""
     from placement.fleet import generate_fleet, write_generated
 
-    _one_of(demands, ("profile", "measured", "mixed"), "--demands")
-    _one_of(table_format, ("csv", "parquet", "jsonl"), "--format")
     made = generate_fleet(
-        services, seed, demands=demands, regions=regions, zones=zones, rules_density=rules_density
-    )  # type: ignore[arg-type]
-    write_generated(made, out, table_format=table_format)  # type: ignore[arg-type]
+        services,
+        seed,
+        demands=_one_of(demands, _DEMANDS, "--demands"),
+        regions=regions,
+        zones=zones,
+        rules_density=rules_density,
+    )
+    write_generated(made, out, table_format=_one_of(table_format, _FLEET_TABLES, "--format"))
     if as_json:
         output.print_json({"folder": str(out), "services": services, "seed": seed})
     elif not quiet:
@@ -203,10 +209,7 @@ def model_check(
     """Check a model: its schema, and what must hold between its numbers."""
     from placement.capacity import check_model, read_overlay
 
-    if overlay:
-        problems = check_model(model, read_overlay(overlay), str(overlay))
-    else:
-        problems = check_model(model)
+    problems = check_model(model, read_overlay(overlay), str(overlay)) if overlay else check_model(model)
     if problems:
         raise InputError(problems)
     if as_json:
@@ -246,18 +249,21 @@ def _read_fleet(path: Path, live: output.Live) -> Fleet:
     return fleet
 
 
-def _one_of(value: str, allowed: tuple[str, ...], option: str) -> None:
-    if value not in allowed:
-        raise InputError(
-            Problem(
-                file="command line",
-                column=option,
-                message="unknown value",
-                value=value,
-                allowed=", ".join(allowed),
-                suggestion=nearest_name(value, allowed),
-            )
+def _one_of(value: str, allowed: tuple[_Choice, ...], option: str) -> _Choice:
+    """Return the value as one of the allowed ones, or say what is."""
+    for choice in allowed:
+        if value == choice:
+            return choice
+    raise InputError(
+        Problem(
+            file="command line",
+            column=option,
+            message="unknown value",
+            value=value,
+            allowed=", ".join(allowed),
+            suggestion=nearest_name(value, allowed),
         )
+    )
 
 
 def _positive(value: float | None, option: str) -> None:

@@ -20,7 +20,6 @@ from placement.units import RESOURCES
 if TYPE_CHECKING:
     from placement.capacity import CapacityModel, Entry
     from placement.engine import FleetProgress
-    from placement.fleet.types import Fleet
     from placement.plan.types import Plan
     from placement.verify import CheckResult
 
@@ -75,10 +74,10 @@ class Live:
         )
         if self._status is not None:
             self._status.update(Text(line))
-        elif line.split(",")[0] != self._shown[0] and (
+        elif line.split(",", maxsplit=1)[0] != self._shown[0] and (
             progress.phase != "improve" or time.monotonic() - self._shown[1] > 2
         ):
-            self._shown = (line.split(",")[0], time.monotonic())
+            self._shown = (line.split(",", maxsplit=1)[0], time.monotonic())
             self.console.print(Text(line))
 
 
@@ -103,7 +102,7 @@ class StopOnInterrupt:
     ) -> None:
         signal.signal(signal.SIGINT, self._before)
 
-    def _handle(self, number: int, frame: FrameType | None) -> None:
+    def _handle(self, _number: int, _frame: FrameType | None) -> None:
         if self._requested:
             raise KeyboardInterrupt
         self._requested = True
@@ -115,23 +114,23 @@ def print_json(data: Any) -> None:
     sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def print_summary(plan: Plan, fleet: Fleet, folder: Path, seconds: float) -> None:
+def print_summary(plan: Plan, folder: Path, seconds: float) -> None:
     """Print what a person wants to know of a plan."""
     console = _stdout()
     summary = plan.summary
     cost = summary.cost
     money = f"{cost.currency}/h"
-    proof = (
-        "proven optimal"
-        if summary.status == "optimal"
-        else f"at most {cost.gap:.3%} above the cheapest possible"
-    )
+    proof = "proven optimal" if summary.status == "optimal" else f"at most {cost.gap:.3%} above the cheapest possible"
     head = Table.grid(padding=(0, 2))
-    head.add_row("fleet", Text(f"{summary.fleet.name}: {summary.fleet.services:,} services, {summary.fleet.instances:,} instances"))
+    head.add_row(
+        "fleet",
+        Text(f"{summary.fleet.name}: {summary.fleet.services:,} services, {summary.fleet.instances:,} instances"),
+    )
     head.add_row("cost", f"{cost.per_hour:,.3f} {money}, {proof} (bound {cost.bound_per_hour:,.3f})")
     year = cost.total_per_hour * 8760
     head.add_row(
-        "spares", f"{cost.spare_per_hour:,.3f} {money}; total {cost.total_per_hour:,.3f} {money}, {year:,.0f} a year"
+        "spares",
+        f"{cost.spare_per_hour:,.3f} {money}; total {cost.total_per_hour:,.3f} {money}, {year:,.0f} a year",
     )
     by_size = ", ".join(f"{number:,} {size}" for size, number in summary.hosts.by_size.items())
     head.add_row("hosts", Text(f"{summary.hosts.total:,} ({summary.hosts.spare:,} spare): {by_size}"))
@@ -141,19 +140,15 @@ def print_summary(plan: Plan, fleet: Fleet, folder: Path, seconds: float) -> Non
     if summary.alerts:
         console.print()
         for alert in summary.alerts:
-            console.print(
-                Text(
-                    f"{alert.level}: {alert.metric} {alert.value:.1%} > {alert.limit:.0%} on {alert.where}; {alert.advice}",
-                    style="red" if alert.level == "critical" else "yellow",
-                )
-            )
+            text = f"{alert.level}: {alert.metric} {alert.value:.1%} > {alert.limit:.0%} on {alert.where}"
+            style = "red" if alert.level == "critical" else "yellow"
+            console.print(Text(f"{text}; {alert.advice}", style=style))
     else:
         console.print("no alerts: every planned figure is within the model's thresholds")
     if summary.estimates_used:
         number = len(summary.estimates_used)
         console.print(f"rests on {number} unvalidated estimates (plan.json: estimates_used)")
     console.print(Text(f"verified and written to {folder} in {seconds:.1f} s"))
-    del fleet
 
 
 def _utilisation(plan: Plan) -> Table:
@@ -222,9 +217,7 @@ def print_model(model: CapacityModel, entries: Sequence[Entry]) -> None:
         table.add_row(Text(entry.path), value, Text(entry.unit), entry.status, Text(entry.owner))
     console.print(table)
     estimates = sum(entry.status == "estimate" for entry in entries)
-    console.print(
-        Text(f"{model.name}: {len(entries)} figures, {estimates} of them estimates; sources with --json")
-    )
+    console.print(Text(f"{model.name}: {len(entries)} figures, {estimates} of them estimates; sources with --json"))
 
 
 def print_error(title: str, lines: Sequence[str]) -> None:

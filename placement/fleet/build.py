@@ -209,9 +209,7 @@ def _has_names(services: CastTable) -> bool:
     return services.frame["service"].null_count() < services.frame.height
 
 
-def _rules(
-    parts: FleetParts, services: CastTable, ordered: pl.DataFrame
-) -> tuple[pl.DataFrame, list[Problem]]:
+def _rules(parts: FleetParts, services: CastTable, ordered: pl.DataFrame) -> tuple[pl.DataFrame, list[Problem]]:
     if parts.interference is None:
         return pl.DataFrame(schema=INTERFERENCE_SCHEMA), []
     if not _has_names(services):
@@ -234,9 +232,7 @@ def _current(parts: FleetParts, services: CastTable, hosts: CastTable) -> tuple[
     # a host's name with a fault is still a name that others refer to
     host_names = None if "hosts" in parts.unreadable or _nameless(hosts) else hosts.frame["host"].drop_nulls()
     faulty = services.faulty - {"service"}
-    return resolve_current(
-        parts.current, services.frame.unique("service", maintain_order=True), faulty, host_names
-    )
+    return resolve_current(parts.current, services.frame.unique("service", maintain_order=True), faulty, host_names)
 
 
 def _nameless(hosts: CastTable) -> bool:

@@ -76,11 +76,13 @@ def cast_table(
     faulty = {problem.column for problem in problems}
     num_rows = raw.frame.height
     cast: dict[str, pl.Series] = {}
-    written: dict[str, pl.Series] = {}
+    untyped: set[str] = set()
     for column in columns:
         name = column.name
         if name in raw.frame.columns:
             cells, found = _cells(raw, column)
+            if found:
+                untyped.add(name)
             series, more = _cast_column(cells, column, raw.file, known.get(name, column.choices))
             found += more
             if column.required:
@@ -88,12 +90,11 @@ def cast_table(
             problems += found
             if found:
                 faulty.add(name)
-            written[name] = series if not column.is_numeric else cells
         else:
             series = pl.Series(name, [None], dtype=_dtype(column)).new_from_index(0, num_rows)
         default = column.default if column.default is not None else defaults.get(name)
         cast[column.inside] = series if default is None else series.fill_null(default)
-    if not skip and all(name in written for name in table.key):
+    if not skip and untyped.isdisjoint(table.key) and set(table.key) <= set(raw.frame.columns):
         keys = pl.DataFrame({name: cast[table[name].inside] for name in table.key})
         repeated = duplicate_rows(raw.file, keys, table.key, "the same " + " and ".join(table.key))
         problems += repeated
@@ -110,7 +111,7 @@ def _header_problems(raw: RawTable, table: Table) -> list[Problem]:
             "unknown column",
             column=shorten(name),
             allowed=", ".join(table.names),
-            suggestion=suggest(name, [other for other in table.names if other not in names]),
+            suggestion=_near_column(name, names, table),
         )
         for name in names
         if name not in table.names
@@ -121,6 +122,12 @@ def _header_problems(raw: RawTable, table: Table) -> list[Problem]:
         if column.required and column.name not in names
     ]
     return problems
+
+
+def _near_column(name: str, given: Sequence[str], table: Table) -> str:
+    """Return the column that was meant: rather one that is not there as well."""
+    absent = [other for other in table.names if other not in given]
+    return suggest(name, absent) or suggest(name, table.names)
 
 
 def _blank_problems(cells: pl.Series, column: Column, file: str) -> list[Problem]:
@@ -161,9 +168,7 @@ def _cells(raw: RawTable, column: Column) -> tuple[pl.Series, list[Problem]]:
     return cells, []
 
 
-def _blanked(
-    cells: pl.Series, column: Column, file: str, wrong: pl.Series
-) -> tuple[pl.Series, list[Problem]]:
+def _blanked(cells: pl.Series, column: Column, file: str, wrong: pl.Series) -> tuple[pl.Series, list[Problem]]:
     """Report cells of a wrong type; a column of another type altogether comes back blank."""
     if not wrong.any():
         return pl.Series(column.name, [None], dtype=_dtype(column)).new_from_index(0, len(cells)), []
@@ -174,16 +179,12 @@ def _blanked(
     # not null, lest the cells be called blank as well
     placeholder = {"boolean": True}.get(column.kind, 1 if column.is_numeric else "0")
     kept = (
-        cells
-        if is_text
-        else pl.Series(column.name, [placeholder], dtype=_dtype(column)).new_from_index(0, len(cells))
+        cells if is_text else pl.Series(column.name, [placeholder], dtype=_dtype(column)).new_from_index(0, len(cells))
     )
     return kept, [problem]
 
 
-def _cast_column(
-    cells: pl.Series, column: Column, file: str, known: Sequence[str]
-) -> tuple[pl.Series, list[Problem]]:
+def _cast_column(cells: pl.Series, column: Column, file: str, known: Sequence[str]) -> tuple[pl.Series, list[Problem]]:
     if column.is_numeric:
         return _cast_number(cells, column, file)
     if column.kind == "boolean":
@@ -199,9 +200,7 @@ def _cast_column(
         return cells, []
     bad = ~cells.is_in(pl.Series(known, dtype=pl.String).implode()).fill_null(True)
     if bad.any():
-        return cells, unknown_names(
-            file, column.name, bad, cells, "no such " + column.name.replace("_", " "), known
-        )
+        return cells, unknown_names(file, column.name, bad, cells, "no such " + column.name.replace("_", " "), known)
     return cells, []
 
 
@@ -216,9 +215,7 @@ def _cast_boolean(cells: pl.Series, column: Column, file: str) -> tuple[pl.Serie
     )
     bad = truth.is_null() & cells.is_not_null()
     if bad.any():
-        return truth, [
-            cell_problem(file, column.name, bad, cells, "neither true nor false", column.allowed())
-        ]
+        return truth, [cell_problem(file, column.name, bad, cells, "neither true nor false", column.allowed())]
     return truth, []
 
 

@@ -1,4 +1,4 @@
-"""The columns of every input table, declared once: reading, JSON Schemas and documentation follow from here."""
+"""The columns of every input table, declared once: reading, JSON Schemas and documentation follow."""
 
 from __future__ import annotations
 
@@ -144,25 +144,38 @@ class Table:
         return tuple(column.name for column in self.columns)
 
 
-def _demand(name: str, kind: Kind, what: str, unit: str = "", internal: str = "", factor: int = 1) -> Column:
+def _demand(name: str, kind: Kind, what: str, unit: str = "", *, internal: str = "", factor: int = 1) -> Column:
     description = f"{what} of one instance. Blank: its profile's."
     return Column(name, kind, description, unit=unit, internal=internal, factor=factor)
 
 
 def _price(description: str, *, required: bool = False) -> Column:
     return Column(
-        "price_per_hour", "number", description, unit="per hour", internal="price_micros_per_hour",
-        factor=MICROS, rounding="nearest", required=required,
-    )  # fmt: skip
+        "price_per_hour",
+        "number",
+        description,
+        unit="per hour",
+        internal="price_micros_per_hour",
+        factor=MICROS,
+        rounding="nearest",
+        required=required,
+    )
 
 
 def _capacity(
-    name: str, kind: Kind, description: str, unit: str = "", internal: str = "", factor: int = 1
+    name: str, kind: Kind, description: str, unit: str = "", *, internal: str = "", factor: int = 1
 ) -> Column:
     return Column(
-        name, kind, description, unit=unit, internal=internal, factor=factor, rounding="down",
-        required=True, positive=True,
-    )  # fmt: skip
+        name,
+        kind,
+        description,
+        unit=unit,
+        internal=internal,
+        factor=factor,
+        rounding="down",
+        required=True,
+        positive=True,
+    )
 
 
 SERVICES = Table(
@@ -171,26 +184,47 @@ SERVICES = Table(
     (
         Column("service", "name", "Name of the service, unique.", required=True),
         Column(
-            "instances", "integer", "Replicas.", default=1, minimum=1, maximum=MAX_INSTANCES,
-        ),
-        Column(
-            "max_per_host", "integer", "Most instances of the service on one host.", default=1, minimum=1,
+            "instances",
+            "integer",
+            "Replicas.",
+            default=1,
+            minimum=1,
             maximum=MAX_INSTANCES,
         ),
-        Column("profile", "reference", "Profile of the model that blank demands come from. Blank: the model's default."),
-        _demand("cpu_cores", "number", "CPU", "cores", "cpu_millicores", 1000),
+        Column(
+            "max_per_host",
+            "integer",
+            "Most instances of the service on one host.",
+            default=1,
+            minimum=1,
+            maximum=MAX_INSTANCES,
+        ),
+        Column(
+            "profile",
+            "reference",
+            "Profile of the model that blank demands come from. Blank: the model's default.",
+        ),
+        _demand("cpu_cores", "number", "CPU", "cores", internal="cpu_millicores", factor=1000),
         _demand("memory_mb", "number", "Memory", "MB"),
-        _demand("disk_gb", "number", "Local disk", "GB", "disk_mb", 1000),
-        _demand("network_mbps", "number", "Network traffic", "Mbps", "network_kbps", 1000),
+        _demand("disk_gb", "number", "Local disk", "GB", internal="disk_mb", factor=1000),
+        _demand("network_mbps", "number", "Network traffic", "Mbps", internal="network_kbps", factor=1000),
         _demand("open_files", "integer", "Open files"),
         _demand("threads", "integer", "Threads"),
         Column("domain", "text", "Business domain.", default=""),
-        Column("load_profile", "reference", "Load on the database. Blank: the model's default.", choices=LOAD_PROFILES),
+        Column(
+            "load_profile",
+            "reference",
+            "Load on the database. Blank: the model's default.",
+            choices=LOAD_PROFILES,
+        ),
         Column("sensitivity", "reference", "Sensitivity class of the data. Blank: the model's default."),
         Column("region", "name", "Region. Blank: the only one."),
         Column(
-            "spread", "reference", "How far apart the instances must stand: on different hosts, in different zones, or in "
-            "different segments.", default="host", choices=SPREADS,
+            "spread",
+            "reference",
+            "How far apart the instances must stand: on different hosts, in different zones, or in different segments.",
+            default="host",
+            choices=SPREADS,
         ),
         Column("db_storage_gb", "number", "Size of the database.", "GB", "db_storage_mb", 1000),
         Column("db_rows", "number", "Rows in the database."),
@@ -202,28 +236,43 @@ SERVICES = Table(
         Column("frontend", "boolean", "Whether it has a front end beside the back end.", default=False),
     ),
     ("service",),
-)  # fmt: skip
+)
 
 SIZES = Table(
     "sizes",
     "Host sizes that may be bought, one row per size.",
     (
-        Column("size", "name", "Name of the size, unique. A name of the model replaces the model's size.", required=True),
-        _capacity("cpu_cores", "number", "Cores.", "cores", "cpu_millicores", 1000),
+        Column(
+            "size",
+            "name",
+            "Name of the size, unique. A name of the model replaces the model's size.",
+            required=True,
+        ),
+        _capacity("cpu_cores", "number", "Cores.", "cores", internal="cpu_millicores", factor=1000),
         _capacity("memory_mb", "number", "Memory.", "MB"),
-        Column("os_reserved_mb", "number", "Memory kept for the operating system and monitoring.", "MB", required=True),
+        Column(
+            "os_reserved_mb",
+            "number",
+            "Memory kept for the operating system and monitoring.",
+            "MB",
+            required=True,
+        ),
         _capacity("max_open_files", "integer", "Most open files."),
         Column(
-            "max_threads", "integer", f"Most threads. Blank: Linux's own limit, {MAX_LINUX_THREADS:,}.",
-            default=MAX_LINUX_THREADS, rounding="down", minimum=1,
+            "max_threads",
+            "integer",
+            f"Most threads. Blank: Linux's own limit, {MAX_LINUX_THREADS:,}.",
+            default=MAX_LINUX_THREADS,
+            rounding="down",
+            minimum=1,
         ),
-        _capacity("disk_gb", "number", "Disk.", "GB", "disk_mb", 1000),
-        _capacity("nic_mbps", "number", "Network interface.", "Mbps", "nic_kbps", 1000),
+        _capacity("disk_gb", "number", "Disk.", "GB", internal="disk_mb", factor=1000),
+        _capacity("nic_mbps", "number", "Network interface.", "Mbps", internal="nic_kbps", factor=1000),
         _price("Price of one host. Blank: from `prices`, or the price list's for a name of the model."),
         Column("stock", "integer", "How many can be bought. Blank: any number; 0: none."),
     ),
     ("size",),
-)  # fmt: skip
+)
 
 HOSTS = Table(
     "hosts",
@@ -235,13 +284,17 @@ HOSTS = Table(
         Column("zone", "name", "Zone within the region.", default=""),
         Column("segment", "name", "Network segment within the zone.", default=""),
         Column(
-            "state", "reference", "Draining and failed hosts are not used.", default="active", choices=STATES,
+            "state",
+            "reference",
+            "Draining and failed hosts are not used.",
+            default="active",
+            choices=STATES,
         ),
         Column("nic", "reference", "Network interface: a NIC of the model. Blank: that of its size.", default=""),
         _price("What the host costs; an owned one may cost 0. Blank: the price of its size."),
     ),
     ("host",),
-)  # fmt: skip
+)
 
 CURRENT = Table(
     "current",
@@ -268,12 +321,15 @@ INTERFERENCE = Table(
         Column("service", "reference", "A service of the fleet.", required=True),
         Column("other", "reference", "A service of the fleet; may be the same.", required=True),
         Column(
-            "max_instances", "integer", "Most instances of `other` on a host that runs `service`; 0: never together.",
-            required=True, maximum=MAX_INSTANCES,
+            "max_instances",
+            "integer",
+            "Most instances of `other` on a host that runs `service`; 0: never together.",
+            required=True,
+            maximum=MAX_INSTANCES,
         ),
     ),
     ("service", "other"),
-)  # fmt: skip
+)
 
 PRICES = Table(
     "prices",
@@ -285,7 +341,5 @@ PRICES = Table(
     ("size",),
 )
 
-TABLES: dict[str, Table] = {
-    table.name: table for table in (SERVICES, SIZES, HOSTS, CURRENT, INTERFERENCE, PRICES)
-}
+TABLES: dict[str, Table] = {table.name: table for table in (SERVICES, SIZES, HOSTS, CURRENT, INTERFERENCE, PRICES)}
 """Every input table by its key in fleet.yaml."""

@@ -92,9 +92,7 @@ def _column_names(cells: list[str], file: str) -> list[str]:
     for name, count in Counter(names).items():
         if name and count > 1:
             problems.append(
-                Problem(
-                    file, f"the header names this column {count} times", column=shorten(name), allowed="once"
-                )
+                Problem(file, f"the header names this column {count} times", column=shorten(name), allowed="once")
             )
     if problems:
         raise InputError(problems)
@@ -119,9 +117,7 @@ def _raise_ragged(num_fields: pl.Series, is_empty: pl.Series, num_columns: int, 
     ragged = (num_fields != num_columns) & ~is_empty
     if ragged.any():
         counts = num_fields.cast(pl.String) + " fields"
-        problems.append(
-            cell_problem(file, "", ragged, counts, "another number of fields than the header", allowed)
-        )
+        problems.append(cell_problem(file, "", ragged, counts, "another number of fields than the header", allowed))
     if num_columns > 1 and is_empty.any():
         problems.append(cell_problem(file, "", is_empty, None, "the line is empty", allowed))
     if problems:
@@ -150,7 +146,5 @@ def _parse_quoted(text: str, file: str) -> pl.DataFrame:
         lengths = pl.Series([len(row) for row in rows], dtype=pl.Int64)
         _raise_ragged(lengths, lengths == 0, num_columns, file)
     cells = zip(*rows, strict=False) if rows else ((),) * num_columns
-    columns = {
-        name: pl.Series(name, column, dtype=pl.String) for name, column in zip(names, cells, strict=True)
-    }
+    columns = {name: pl.Series(name, column, dtype=pl.String) for name, column in zip(names, cells, strict=True)}
     return pl.DataFrame(columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -55,17 +56,13 @@ class FleetDocument(_Strict):
         description="What may be bought: names of the model's sizes, or a table of sizes. "
         "Default: all of the model; []: only what stands in `hosts`.",
     )
-    prices: FilePath | None = Field(
-        None, description="Table of prices, or the name of a price list of the model."
-    )
+    prices: FilePath | None = Field(None, description="Table of prices, or the name of a price list of the model.")
     currency: str | None = Field(
         None,
         pattern=r"^[A-Z]{3}$",
         description="Currency of the fleet's own prices (ISO 4217). Default: that of the model's price list.",
     )
-    policy: Policy = Field(
-        default_factory=Policy, description="How full hosts may be, and how many stand by."
-    )
+    policy: Policy = Field(default_factory=Policy, description="How full hosts may be, and how many stand by.")
 
 
 class SegmentDocument(_Strict):
@@ -112,25 +109,25 @@ def load_yaml(path: Path, file: str) -> dict[str, Any]:
     """
     check_file(path, file, "a YAML file", _MAX_YAML_BYTES)
     content = read_bytes(path, file)
-    _check_depth(content, file)
+    _check_structure(content, file)
     return read_yaml(content, file)
 
 
-def _check_depth(content: bytes, file: str) -> None:
-    """Raise for nesting that would overflow the C stack of the YAML composer, which does not guard it itself."""
+def _check_structure(content: bytes, file: str) -> None:
+    """Raise for aliases, and for nesting that would overflow the C stack of the YAML composer."""
     depth = 0
     try:
-        for event in yaml.parse(
-            content.decode("utf-8-sig"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        ):
+        for event in yaml.parse(content.decode("utf-8-sig"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
                 if depth > _MAX_DEPTH:
-                    raise InputError(
-                        Problem(file, "nested too deeply", allowed=f"at most {_MAX_DEPTH} levels")
-                    )
+                    raise InputError(Problem(file, "nested too deeply", allowed=f"at most {_MAX_DEPTH} levels"))
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
+            elif isinstance(event, yaml.AliasEvent):
+                # read_yaml refuses them too, but one by one, and there may be very many
+                where = f" in line {event.start_mark.line + 1}" if event.start_mark else ""
+                raise InputError(Problem(file, f"an alias (*name){where}", allowed="the value itself"))
     except (yaml.YAMLError, UnicodeDecodeError):
         return  # read_yaml says it better
 
@@ -196,9 +193,7 @@ def parse_policy(data: object, file: str, prefix: str = "policy") -> tuple[Polic
     if headroom is None:
         return policy, []
     shares = (
-        {key: float(share) for key, share in headroom.items()}
-        if isinstance(headroom, Mapping)
-        else float(headroom)
+        {key: float(share) for key, share in headroom.items()} if isinstance(headroom, Mapping) else float(headroom)
     )
     return policy.model_copy(update={"headroom": shares}), []
 
@@ -225,9 +220,7 @@ def _headroom_problems(headroom: object, file: str, column: str) -> list[Problem
                 )
             )
         elif not _is_share(share):
-            problems.append(
-                Problem(file, "not a share", column=here, value=cell_text(share), allowed=allowed)
-            )
+            problems.append(Problem(file, "not a share", column=here, value=cell_text(share), allowed=allowed))
     return problems
 
 
@@ -287,7 +280,7 @@ def _repeated(names: Sequence[str], file: str, column: str, noun: str) -> Iterat
             )
 
 
-# --- pydantic's errors as problems ------------------------------------------------------------------------------
+# --- pydantic's errors as problems --------------------------------------------------------------------
 
 
 def _validated(
@@ -310,14 +303,12 @@ def _problem(kind: type[BaseModel], entry: Mapping[str, Any], file: str, prefix:
         owner = _owner(kind, where)
         known = tuple(owner.model_fields)
         name = str(where[-1])
-        return Problem(
-            file, "unknown key", column=column, allowed=", ".join(known), suggestion=suggest(name, known)
-        )
+        return Problem(file, "unknown key", column=column, allowed=", ".join(known), suggestion=suggest(name, known))
     if what == "missing":
         return Problem(file, "the key is missing", column=column, allowed=_field_words(kind, where))
     messages = {
         "string_type": "not text",
-        "string_pattern_mismatch": "not a name",
+        "string_pattern_mismatch": "not a currency" if column == "currency" else "not a name",
         "string_too_short": "blank",
         "string_too_long": "text is too long",
         "literal_error": "not a known value",
@@ -335,18 +326,17 @@ def _problem(kind: type[BaseModel], entry: Mapping[str, Any], file: str, prefix:
     }
     allowed = {
         "string_type": "text; quote it if need be",
-        "string_pattern_mismatch": "three capital letters, e.g. EUR"
-        if column == "currency"
-        else NAME_ALLOWED,
+        "string_pattern_mismatch": "three capital letters, e.g. EUR" if column == "currency" else NAME_ALLOWED,
         "literal_error": str(context.get("expected", "")).replace("'", "").replace(" or ", ", "),
         "list_type": "a list",
         "dict_type": "keys and values",
         "model_type": "keys and values",
         "too_short": "at least one",
     }.get(what) or _field_words(kind, where)
+    is_nan = isinstance(entry["input"], float) and math.isnan(entry["input"])
     return Problem(
         file,
-        messages.get(what, str(entry["msg"]).lower()),
+        "not a number" if is_nan else messages.get(what, str(entry["msg"]).lower()),
         column=column,
         value=cell_text(entry["input"]),
         allowed=allowed,
@@ -393,13 +383,14 @@ def _field_words(kind: type[BaseModel], where: Sequence[str | int]) -> str:
     limits = {type(limit).__name__: limit for limit in field.metadata}
     words = []
     if "Gt" in limits:
-        words.append(f"above {limits['Gt'].gt:g}")
+        words.append(f"above {limits['Gt'].gt:,}")
     if "Ge" in limits:
-        words.append(f"from {limits['Ge'].ge:g}")
+        words.append(f"from {limits['Ge'].ge:,}")
     if "Le" in limits:
-        words.append(f"up to {limits['Le'].le:g}")
+        words.append(f"up to {limits['Le'].le:,}")
     if words:
         return "a number " + " ".join(words)
     if name == "format":
         return str(get_args(field.annotation)[0])
-    return (field.description or "").rstrip(".")
+    words_of_field = (field.description or "").rstrip(".")
+    return words_of_field[:1].lower() + words_of_field[1:]

@@ -12,7 +12,7 @@ from placement.errors import Problem, nearest_name
 SHOWN_ROWS = 5
 """Rows listed per problem; the rest is counted."""
 
-SHOWN_VALUES = 3
+SHOWN_VALUES = 5
 """Different values listed per problem."""
 
 SHOWN_NAMES = 10
@@ -29,6 +29,11 @@ def shorten(value: object) -> str:
     """Return a value as text of readable length."""
     text = value if isinstance(value, str) else str(value)
     return text if len(text) <= _VALUE_LENGTH else text[: _VALUE_LENGTH - 1] + "…"
+
+
+def file_label(name: str) -> str:
+    """Return a file's name as it is shown: on one line, of readable length, whatever it holds."""
+    return shorten(name if name.isprintable() else name.encode("unicode_escape").decode("ascii"))
 
 
 def listed(names: Iterable[str]) -> str:
@@ -80,7 +85,7 @@ def cell_problem(
 def unknown_names(
     file: str, column: str, bad: pl.Series, cells: pl.Series, message: str, known: Sequence[str]
 ) -> list[Problem]:
-    """Return a problem per unknown name, with the nearest known one, and one for all names beyond the first few.
+    """Return a problem per unknown name, with the nearest known one, and one for all beyond the first few.
 
     Parameters
     ----------
@@ -111,9 +116,7 @@ def unknown_names(
     if len(wrong) > SHOWN_NAMES:
         rest = bad & ~cells.is_in(wrong.head(SHOWN_NAMES).implode()).fill_null(False)
         num_names = len(wrong) - SHOWN_NAMES
-        problems.append(
-            cell_problem(file, column, rest, cells, f"{message} ({num_names:,} more names)", allowed)
-        )
+        problems.append(cell_problem(file, column, rest, cells, f"{message} ({num_names:,} more names)", allowed))
     return problems
 
 

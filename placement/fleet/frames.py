@@ -14,6 +14,7 @@ from placement.errors import InputError, Problem
 from placement.fleet.columns import HOSTS, MAX_LINUX_THREADS, SERVICES, SIZES, Table
 from placement.fleet.documents import FLEET_FORMAT, TOPOLOGY_FORMAT
 from placement.fleet.places import standing_topology
+from placement.fleet.reader import fleet_from_frames
 from placement.fleet.types import Fleet, Topology
 from placement.units import price_from_micros
 
@@ -49,8 +50,6 @@ class FleetFrames:
         InputError
             With every problem.
         """
-        from placement.fleet.reader import fleet_from_frames
-
         document = {key: value for key, value in self.document.items() if key != "format"}
         sizes = document.pop("sizes", None) if self.sizes is None else self.sizes
         prices = document.pop("prices", None) if self.prices is None else self.prices
@@ -98,9 +97,7 @@ def fleet_to_frames(fleet: Fleet, model: str | None = None) -> FleetFrames:
     name = model or fleet.model.name
     if load_model(name).digest != fleet.model.digest:
         message = "the fleet's capacity model is not the one of this name"
-        raise InputError(
-            Problem("fleet", message, column="model", value=name, allowed="a fleet without overrides")
-        )
+        raise InputError(Problem("fleet", message, column="model", value=name, allowed="a fleet without overrides"))
     document: dict[str, Any] = {"format": FLEET_FORMAT, "name": fleet.name, "model": name}
     sizes, prices = _stock_frames(fleet, document)
     document["policy"] = fleet.policy.model_dump(mode="json")
@@ -141,9 +138,7 @@ def _stock_frames(fleet: Fleet, document: dict[str, Any]) -> tuple[pl.DataFrame 
     prices = pl.DataFrame(
         {
             "size": in_force,
-            "price_per_hour": [
-                price_from_micros(fleet.sizes[size].price_micros_per_hour) for size in in_force
-            ],
+            "price_per_hour": [price_from_micros(fleet.sizes[size].price_micros_per_hour) for size in in_force],
         },
         schema={"size": pl.String, "price_per_hour": pl.Float64},
     )
@@ -153,9 +148,7 @@ def _stock_frames(fleet: Fleet, document: dict[str, Any]) -> tuple[pl.DataFrame 
         document["sizes"] = list(fleet.buyable)
         return None, prices
     rows = [_size_row(fleet.sizes[size]) for size in sorted({*own, *fleet.buyable})]
-    return pl.DataFrame(
-        rows, schema={name: _SIZE_TYPES.get(name, pl.Float64()) for name in SIZES.names}
-    ), prices
+    return pl.DataFrame(rows, schema={name: _SIZE_TYPES.get(name, pl.Float64()) for name in SIZES.names}), prices
 
 
 _SIZE_TYPES: dict[str, pl.DataType] = {

@@ -53,9 +53,10 @@ FRONTEND_SHARE = 0.5  # of services whose profile has none
 POSTGRES_SHARE = 0.94
 VALKEY_SHARE = 0.88
 ZONE_SPREAD_SHARE = 0.25  # of services with several replicas, where there are zones
-SKEWED_SHARE = 0.12  # of measured services that are heavy on memory, and as many on CPU
+SKEWED_SHARE = 0.10  # of measured services that are heavy on memory, and as many on CPU
+SKEW = 1.6  # by how much, and by how much they are light on the other
 SPREAD_SIGMA = 0.5  # of the logarithm of measured demand
-CPU_MEMORY_CORRELATION = 0.6
+CPU_MEMORY_CORRELATION = 0.7
 
 
 def generate_fleet(
@@ -115,9 +116,7 @@ def generate_fleet(
         **_data_tier(draw, capacity),
     }
     services = pl.DataFrame(columns)
-    services = services.with_columns(
-        **_measured(draw, capacity, services["profile"], MEASURED_SHARE[demands])
-    )
+    services = services.with_columns(**_measured(draw, capacity, services["profile"], MEASURED_SHARE[demands]))
     document: dict[str, Any] = {
         "format": FLEET_FORMAT,
         "name": name or f"synthetic-{num_services}-s{seed}",
@@ -184,9 +183,7 @@ def _check_arguments(given: Mapping[str, Any]) -> None:
     if given["demands"] not in get_args(Demands):
         allowed = ", ".join(get_args(Demands))
         problems.append(
-            Problem(
-                "generate", "no such kind", column="demands", value=str(given["demands"]), allowed=allowed
-            )
+            Problem("generate", "no such kind", column="demands", value=str(given["demands"]), allowed=allowed)
         )
     if not problems and given["rules_density"] * given["num_services"] ** 2 > MAX_RULES:
         num_rules = given["rules_density"] * given["num_services"] ** 2
@@ -236,9 +233,7 @@ class _Draw:
 
     def words(self, attribute: str, weights: Mapping[str, float], size: int | None = None) -> pl.Series:
         """Return words drawn in the proportion of their weights."""
-        return pl.Series(list(weights), dtype=pl.String).gather(
-            self.index(attribute, list(weights.values()), size)
-        )
+        return pl.Series(list(weights), dtype=pl.String).gather(self.index(attribute, list(weights.values()), size))
 
 
 def _known(weights: Mapping[str, float], names: Sequence[str]) -> dict[str, float]:
@@ -338,7 +333,7 @@ def _where(given: pl.Series, values: npt.NDArray[Any]) -> pl.Series:
 
 
 def _measured(draw: _Draw, model: CapacityModel, profile: pl.Series, share: float) -> dict[str, pl.Series]:
-    """Return own demands: lognormal around the profile's, CPU and memory correlated, below systemd's limits."""
+    """Return own demands: lognormal around the profile's, CPU and memory alike, below systemd's limits."""
     is_measured = pl.Series(draw.happens("measured", share))
     names = list(model.profiles)
     position = profile.replace_strict(names, list(range(len(names))), return_dtype=pl.Int64).to_numpy()
@@ -354,7 +349,7 @@ def _measured(draw: _Draw, model: CapacityModel, profile: pl.Series, share: floa
         "network": 0.7 * common + math.sqrt(0.51) * draw.normal("network-noise"),
     }
     kind = draw.index("skew", (SKEWED_SHARE, SKEWED_SHARE, 1 - 2 * SKEWED_SHARE))
-    skew = {"cpu": np.array([0.5, 2.0, 1.0])[kind], "memory": np.array([2.0, 0.5, 1.0])[kind]}
+    skew = {"cpu": np.array([1 / SKEW, SKEW, 1.0])[kind], "memory": np.array([SKEW, 1 / SKEW, 1.0])[kind]}
     caps = _caps(model)
     columns = {}
     for resource in RESOURCES:
@@ -386,14 +381,12 @@ def _caps(model: CapacityModel) -> dict[str, int]:
 def _rules(draw: _Draw, density: float) -> pl.DataFrame:
     """Return interference rules by row number, about `density` of all ordered pairs, each pair once."""
     n = draw.size
-    num_rules = round(density * n * (n - 1))
-    # about as many more as will collide; what is then too much is cut at random
-    num_tries = math.ceil(num_rules * (1 + density) + 3 * math.sqrt(num_rules + 1))
+    # of t pairs drawn with repetition, N·(1 - exp(-t/N)) of all N differ
+    num_tries = round(-math.log1p(-density) * n * n)
     pairs = np.floor(draw.uniform("pairs", num_tries) * (n * n)).astype(np.int64)
-    pairs = np.unique(pairs[pairs // n != pairs % n])
-    if len(pairs) > num_rules:
-        dropped = np.argsort(draw.uniform("dropped", len(pairs)), kind="stable")[: len(pairs) - num_rules]
-        pairs = np.delete(pairs, dropped)
+    pairs.sort()
+    is_new = np.append(True, pairs[1:] != pairs[:-1])[: len(pairs)]
+    pairs = pairs[is_new & (pairs // n != pairs % n)]
     most = draw.index("rule", (80, 12, 8), len(pairs))
     return pl.DataFrame(
         {
@@ -414,16 +407,12 @@ def _hosts(
 ) -> pl.DataFrame:
     """Return hosts that already stand, enough for about `share` of the fleet's memory at 70 %."""
     memory = {name: model.profile_demand(name, "typical")["memory_mb"] for name in model.profiles}
-    per_service = services["memory_mb"].fill_null(
-        services["profile"].replace_strict(memory, return_dtype=pl.Int64)
-    )
+    per_service = services["memory_mb"].fill_null(services["profile"].replace_strict(memory, return_dtype=pl.Int64))
     total_mb = float((per_service * services["instances"]).sum())
     known = model.host_sizes()
     weights = _known(SIZE_WEIGHTS, list(known))
     usable = {name: 0.7 * (known[name].memory_mb - known[name].os_reserved_mb) for name in weights}
-    average = math.fsum(usable[name] * weight for name, weight in weights.items()) / math.fsum(
-        weights.values()
-    )
+    average = math.fsum(usable[name] * weight for name, weight in weights.items()) / math.fsum(weights.values())
     num_hosts = min(max(1, math.ceil(share * total_mb / average)), MAX_INSTANCES)
     width = max(4, len(str(num_hosts - 1)))
     names = "host-" + pl.Series(np.arange(num_hosts)).cast(pl.String).str.zfill(width)

@@ -101,8 +101,7 @@ def _document_topology(document: TopologyDocument) -> Topology:
             if not zone.segments:
                 locations.append(Location(region.region, zone.zone, max_hosts=zone.max_hosts))
             locations += [
-                Location(region.region, zone.zone, segment.segment, segment.max_hosts)
-                for segment in zone.segments
+                Location(region.region, zone.zone, segment.segment, segment.max_hosts) for segment in zone.segments
             ]
     return Topology(tuple(sorted(locations, key=_order)))
 
@@ -129,9 +128,7 @@ def standing_topology(hosts: pl.DataFrame, regions: Iterable[str]) -> Topology:
     return Topology(tuple(sorted(locations, key=_order)))
 
 
-def _place_hosts(
-    hosts: pl.DataFrame, table: CastTable, topology: Topology
-) -> tuple[pl.DataFrame, list[Problem]]:
+def _place_hosts(hosts: pl.DataFrame, table: CastTable, topology: Topology) -> tuple[pl.DataFrame, list[Problem]]:
     """Check the hosts' zones and segments against the topology and fill in those that can only be one."""
     problems: list[Problem] = []
     zones: dict[str, list[str]] = {}

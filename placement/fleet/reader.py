@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -21,7 +22,7 @@ from placement.fleet.documents import (
     parse_policy,
     parse_topology,
 )
-from placement.fleet.faults import cell_text, shorten
+from placement.fleet.faults import cell_text, file_label, shorten
 from placement.fleet.tables import TABLE_ENDINGS, Columns, RawTable, columns_table, read_table
 from placement.fleet.types import Fleet, Policy
 
@@ -81,7 +82,7 @@ def read_fleet(path: str | Path, *, override: Mapping[str, Any] | None = None) -
         if given is None:
             return None
         files[key] = given
-        return gathering.attempt(key, lambda: read_table(folder / given, given))
+        return gathering.attempt(key, lambda: read_table(folder / given, file_label(given)))
 
     model = gathering.attempt("model", lambda: _load_model(document, folder, name, override))
     services = table("services", document.services)
@@ -227,14 +228,19 @@ def _fleet_file(path: Path) -> Path:
     )
 
 
-def _load_model(
-    document: FleetDocument, folder: Path, file: str, override: Mapping[str, Any] | None
-) -> CapacityModel:
+def _load_model(document: FleetDocument, folder: Path, file: str, override: Mapping[str, Any] | None) -> CapacityModel:
     name: str | Path = document.model
     if "/" in document.model or (folder / document.model).is_dir():
         name = folder / document.model
     changes = _laid_over(document.override or {}, override or {})
-    return load_model(name, changes or None, f"{file} (override)")
+    try:
+        return load_model(name, changes or None, f"{file} (override)")
+    except InputError as error:
+        # a model that is not there is a fault of the key that names it
+        raise InputError(
+            replace(problem, file=file, column="model", value=document.model) if problem.file == str(name) else problem
+            for problem in error.problems
+        ) from error
 
 
 def _laid_over(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -254,7 +260,8 @@ def _read_topology(
     if given is None:
         return None
     files["topology"] = given
-    return gathering.attempt("topology", lambda: _parsed_topology(load_yaml(folder / given, given), given))
+    label = file_label(given)
+    return gathering.attempt("topology", lambda: _parsed_topology(load_yaml(folder / given, label), label))
 
 
 def _parsed_topology(data: object, file: str) -> TopologyDocument:

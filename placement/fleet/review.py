@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from placement.capacity.sizes import HostSize
 from placement.errors import InputError
 from placement.fleet.faults import listed
 from placement.fleet.types import Fleet
@@ -26,8 +27,8 @@ def _double_frontends(fleet: Fleet) -> list[str]:
         return []
     profiles = sorted(doubled["profile"].unique().to_list())
     return [
-        f"{_count(doubled)} have frontend = true and a profile that contains a front end ({listed(profiles)}): "
-        f"the front end's footprint is added all the same, e.g. for {_examples(doubled)}"
+        "services with frontend = true and a profile that contains a front end: the front end's footprint is "
+        f"added all the same ({listed(profiles)}): {_examples(doubled['service'])}"
     ]
 
 
@@ -42,8 +43,8 @@ def _missing_places(fleet: Fleet) -> list[str]:
         if lost.height:
             regions = sorted(lost["region"].unique().to_list())
             warnings.append(
-                f"{_count(lost)} are to be spread over {spread}s, but there are none in region {listed(regions)}, "
-                f"e.g. {_examples(lost)}"
+                f"services to be spread over {spread}s in a region without any ({listed(regions)}): "
+                f"{_examples(lost['service'])}"
             )
     return warnings
 
@@ -55,8 +56,8 @@ def _half_named_places(fleet: Fleet) -> list[str]:
         blank = fleet.hosts.filter((pl.col(place) == "") & pl.col("region").is_in(named.implode()))
         if blank.height:
             warnings.append(
-                f"{blank.height:,} hosts name no {place} in a region where others do, e.g. "
-                f"{listed(blank['host'].head(3).to_list())}: together they count as one more {place}"
+                f"hosts that name no {place} in a region where others do count as one more {place} together: "
+                f"{_examples(blank['host'])}"
             )
     return warnings
 
@@ -69,18 +70,16 @@ def _replaced_sizes(fleet: Fleet) -> list[str]:
         return []
     for name in sorted(set(known) & set(fleet.sizes)):
         size, other = fleet.sizes[name], known[name]
-        capacities = (size.cpu_millicores, size.memory_mb), (other.cpu_millicores, other.memory_mb)
-        if capacities[0] != capacities[1]:
-            warnings.append(
-                f"size {name} is the fleet's own ({size.cpu_millicores / 1000:g} cores, {size.memory_mb:,} MB), not the "
-                f"model's ({other.cpu_millicores / 1000:g} cores, {other.memory_mb:,} MB)"
-            )
+        if (size.cpu_millicores, size.memory_mb) != (other.cpu_millicores, other.memory_mb):
+            own, models = _capacity(size), _capacity(other)
+            warnings.append(f"size {name} is the fleet's own ({own}), not the model's ({models})")
     return warnings
 
 
-def _count(services: pl.DataFrame) -> str:
-    return f"{services.height:,} services" if services.height != 1 else "1 service"
+def _capacity(size: HostSize) -> str:
+    return f"{size.cpu_millicores / 1000:g} cores, {size.memory_mb:,} MB"
 
 
-def _examples(services: pl.DataFrame) -> str:
-    return listed(services["service"].head(3).to_list())
+def _examples(names: pl.Series) -> str:
+    shown = ", ".join(names.head(3).to_list())
+    return f"{shown} and {len(names) - 3:,} more" if len(names) > 3 else shown

@@ -62,9 +62,7 @@ def resolve_rules(
     return rules, []
 
 
-def _from_numbers(
-    cells: pl.Series, ranks: pl.Series, column: Column, file: str
-) -> tuple[pl.Series, list[Problem]]:
+def _from_numbers(cells: pl.Series, ranks: pl.Series, column: Column, file: str) -> tuple[pl.Series, list[Problem]]:
     num_services = len(ranks)
     bad = ((cells < 0) | (cells >= num_services)).fill_null(True)
     if bad.any():
@@ -130,32 +128,26 @@ def resolve_current(
         unknown = frame["service"].is_not_null() & ~frame["service"].is_in(services["service"].implode())
         if unknown.any():
             known = services["service"].sort().to_list()
-            problems += unknown_names(
-                raw.file, "service", unknown, frame["service"], "no such service", known
-            )
+            problems += unknown_names(raw.file, "service", unknown, frame["service"], "no such service", known)
     if hosts is not None and "host" not in table.faulty:
         unknown = frame["host"].is_not_null() & ~frame["host"].is_in(hosts.implode())
         if unknown.any():
             known = hosts.sort().to_list()
             problems += unknown_names(raw.file, "host", unknown, frame["host"], "no such host", known)
-    if faulty.isdisjoint(("service", "instances")) and table.faulty.isdisjoint(("service", "instance")):
+    if faulty.isdisjoint(("service", "instances")):
         problems += _beyond(frame, services, raw.file)
     return frame.select(list(CURRENT_SCHEMA)).sort("service", "instance"), problems
 
 
 def _beyond(frame: pl.DataFrame, services: pl.DataFrame, file: str) -> list[Problem]:
-    counts = frame.join(
-        services.select("service", "instances"), on="service", how="left", maintain_order="left"
-    )
+    counts = frame.join(services.select("service", "instances"), on="service", how="left", maintain_order="left")
     beyond = (frame["instance"] > counts["instances"]).fill_null(False)
     if not beyond.any():
         return []
     first = counts.filter(beyond).row(0, named=True)
     message = f"beyond the service's instances ({cell_text(first['service'])} has {first['instances']})"
     return [
-        cell_problem(
-            file, "instance", beyond, frame["instance"], message, "1 to the service's number of instances"
-        )
+        cell_problem(file, "instance", beyond, frame["instance"], message, "1 to the service's number of instances")
     ]
 
 

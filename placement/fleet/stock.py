@@ -126,7 +126,8 @@ def resolve_stock(
 
 
 def _unknown_list(name: str, model: CapacityModel, file: str) -> Problem:
-    allowed = f"a file name ending in {', '.join(TABLE_ENDINGS)}, or a price list of the model ({listed(model.price_lists)})"
+    lists = listed(model.price_lists)
+    allowed = f"a file name ending in {', '.join(TABLE_ENDINGS)}, or a price list of the model ({lists})"
     message = "neither a table nor a price list of the model"
     return Problem(
         file,
@@ -165,17 +166,13 @@ def _size_names(names: list[str], known: Mapping[str, HostSize], file: str) -> l
     return problems
 
 
-def _own_sizes(
-    raw: RawTable, known: Mapping[str, HostSize]
-) -> tuple[dict[str, HostSize], set[str], list[Problem]]:
+def _own_sizes(raw: RawTable, known: Mapping[str, HostSize]) -> tuple[dict[str, HostSize], set[str], list[Problem]]:
     """Return the sizes of the table, which of them state a price, and what is wrong with them."""
     table = cast_table(raw, SIZES)
     problems = list(table.problems)
     if not table.frame.height:
         problems.append(
-            Problem(
-                raw.file, "the table has no rows", allowed="a row per size; in fleet.yaml, sizes: [] for none"
-            )
+            Problem(raw.file, "the table has no rows", allowed="a row per size; in fleet.yaml, sizes: [] for none")
         )
     frame = table.frame
     if {"memory_mb", "os_reserved_mb"}.isdisjoint(table.faulty):
@@ -259,9 +256,7 @@ def resolve_hosts(
         )
         if unpriced.any() and "price_per_hour" not in table.faulty:
             message = "the host states no price, and its size has none"
-            problems.append(
-                cell_problem(table.file, "size", unpriced, cells, message, "a price here, or of its size")
-            )
+            problems.append(cell_problem(table.file, "size", unpriced, cells, message, "a price here, or of its size"))
     size_nic = {name: size.nic_kbps for name, size in stock.sizes.items()}
     size_price = {name: size.price_micros_per_hour for name, size in stock.sizes.items()}
     resolved = hosts.with_columns(

@@ -6,9 +6,11 @@ the business of `casting`. No exception of Polars leaves this file.
 
 from __future__ import annotations
 
+import gc
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +19,7 @@ import polars as pl
 
 from placement.errors import InputError, Problem
 from placement.fleet.csv_table import check_text, parse_csv
-from placement.fleet.faults import SHOWN_ROWS, cell_problem, cell_text, shorten
+from placement.fleet.faults import SHOWN_ROWS, cell_problem, cell_text, file_label, shorten
 
 _Result = TypeVar("_Result")
 
@@ -73,7 +75,7 @@ def read_table(path: Path, file: str) -> RawTable:
             Problem(
                 file,
                 "not a table's file name",
-                value=shorten(path.name),
+                value=file_label(path.name),
                 allowed=f"names ending in {', '.join(TABLE_ENDINGS)}",
             )
         )
@@ -92,17 +94,15 @@ def check_file(path: Path, file: str, noun: str, max_bytes: int | None = None) -
         if path.is_dir():
             raise InputError(Problem(file, f"is a folder where {noun} is needed"))
         if not path.exists():
-            raise InputError(Problem(file, "there is no such file", value=shorten(str(path))))
+            raise InputError(Problem(file, "there is no such file"))
         if not path.is_file():
-            raise InputError(Problem(file, "is no regular file", value=shorten(str(path))))
+            raise InputError(Problem(file, "is no regular file"))
         size = path.stat().st_size
     except (OSError, ValueError) as error:
         raise InputError(Problem(file, f"cannot be read: {_words(error)}")) from error
     if max_bytes is not None and size > max_bytes:
         raise InputError(
-            Problem(
-                file, "the file is too large", value=f"{size:,} bytes", allowed=f"at most {max_bytes:,} bytes"
-            )
+            Problem(file, "the file is too large", value=f"{size:,} bytes", allowed=f"at most {max_bytes:,} bytes")
         )
 
 
@@ -160,9 +160,7 @@ def _from_columns(columns: Mapping[str, Any], file: str) -> RawTable:
                 not_text[name] = odd
     if len({len(column) for column in series.values()}) > 1:
         lengths = ", ".join(f"{name} {len(column):,}" for name, column in series.items())
-        raise InputError(
-            Problem(file, "columns differ in length", value=shorten(lengths), allowed="equal lengths")
-        )
+        raise InputError(Problem(file, "columns differ in length", value=shorten(lengths), allowed="equal lengths"))
     return RawTable(file, pl.DataFrame(series), not_text)
 
 
@@ -188,22 +186,24 @@ def _words(error: BaseException) -> str:
     return shorten(text.splitlines()[0] if text else type(error).__name__)
 
 
-# --- Parquet ----------------------------------------------------------------------------------------------------
+# --- Parquet --------------------------------------------------------------------------------------
 
 
 def _scan_parquet(path: Path, file: str) -> pl.DataFrame:
-    if not path.stat().st_size:
+    with path.open("rb") as stream:
+        magic = stream.read(4)
+    if not magic:
         raise InputError(Problem(file, "the file is empty"))
+    if magic != b"PAR1":
+        raise InputError(Problem(file, "not a Parquet file", allowed="a file that begins with PAR1"))
     table = pl.scan_parquet(path, glob=False, hive_partitioning=False)
     num_rows = int(table.select(pl.len()).collect().item())
     if num_rows > MAX_ROWS:
-        raise InputError(
-            Problem(file, "too many rows", value=f"{num_rows:,}", allowed=f"at most {MAX_ROWS:,}")
-        )
+        raise InputError(Problem(file, "too many rows", value=f"{num_rows:,}", allowed=f"at most {MAX_ROWS:,}"))
     return table.collect()
 
 
-# --- JSON lines -------------------------------------------------------------------------------------------------
+# --- JSON lines -----------------------------------------------------------------------------------
 
 
 class _RepeatedKeyError(ValueError):
@@ -220,6 +220,27 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _parse_jsonl(data: bytes, file: str) -> RawTable:
     text = check_text(data, file).decode().rstrip()
+    with _no_collection():
+        rows, bad = _decode_lines(text)
+    if bad:
+        raise InputError(_grouped_lines(bad, file))
+    return _from_columns(_turned(rows), file)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Hold the garbage collector off: it would walk all rows again and again, and none is garbage."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _decode_lines(text: str) -> tuple[list[dict[str, Any]], dict[tuple[str, str], list[int]]]:
+    """Return the objects of all lines, and the rows that are none, by what is wrong and the line's text."""
     decoder = json.JSONDecoder(object_pairs_hook=_unique_keys)
     rows: list[dict[str, Any]] = []
     bad: dict[tuple[str, str], list[int]] = {}
@@ -237,9 +258,7 @@ def _parse_jsonl(data: bytes, file: str) -> RawTable:
                 rows.append(row)
             else:
                 bad.setdefault(("the line is not a JSON object", cell_text(row)), []).append(number)
-    if bad:
-        raise InputError(_grouped_lines(bad, file))
-    return _from_columns(_turned(rows), file)
+    return rows, bad
 
 
 def _turned(rows: Sequence[dict[str, Any]]) -> dict[str, Sequence[Any]]:
@@ -260,9 +279,7 @@ def _grouped_lines(bad: Mapping[tuple[str, str], Sequence[int]], file: str) -> l
         found.sort()
         rows = tuple(row for row, _ in found[:SHOWN_ROWS])
         allowed = 'one object per line, e.g. {"service": "billing"}'
-        problems.append(
-            Problem(file, message, rows=rows, num_rows=len(found), value=found[0][1], allowed=allowed)
-        )
+        problems.append(Problem(file, message, rows=rows, num_rows=len(found), value=found[0][1], allowed=allowed))
     return problems
 
 
@@ -310,9 +327,7 @@ def _text_series(name: str, values: Sequence[str | None], file: str) -> pl.Serie
     except UnicodeEncodeError:
         bad = pl.Series([value is not None and not _encodes(value) for value in values], dtype=pl.Boolean)
         raise InputError(
-            cell_problem(
-                file, name, bad, None, "half of a surrogate pair, which is no character", "Unicode text"
-            )
+            cell_problem(file, name, bad, None, "half of a surrogate pair, which is no character", "Unicode text")
         ) from None
 
 

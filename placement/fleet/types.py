@@ -1,8 +1,8 @@
 """A fleet in memory: what must run, on what it may run, under which policy. Frozen, in internal units.
 
-Tables are Polars frames (which never change in place) with the columns listed here. Blank cells that a capacity
-model fills (demands, database and cache figures) stay null: who needs them resolves them, planner and checker each
-on their own.
+Tables are Polars frames (which never change in place) with the columns listed here. Blank cells that a
+capacity model fills (demands, database and cache figures) stay null: who needs them resolves them, planner
+and checker each on their own.
 """
 
 from __future__ import annotations
@@ -70,9 +70,9 @@ INTERFERENCE_SCHEMA: dict[str, pl.DataType] = {
 }
 """Columns of `Fleet.interference`: row numbers in `Fleet.services`, sorted by both.
 
-On a host that runs `service`, at most `max_instances` instances of `other` may stand; 0: never together. For
-`service` = `other` it limits the service's own instances on one host. Millions of rules are usual, hence numbers
-and not names.
+On a host that runs `service`, at most `max_instances` instances of `other` may stand; 0: never together.
+For `service` = `other` it limits the service's own instances on one host. Millions of rules are usual,
+hence numbers and not names.
 """
 
 
@@ -136,7 +136,8 @@ class Fleet:
     model
         The capacity model in force, overrides applied.
     services, hosts, current, interference
-        Frames with the schemas above. `hosts`, `current` and `interference` are empty where the fleet has none.
+        Frames with the schemas above. `hosts`, `current` and `interference` are empty where the fleet has
+        none.
     sizes
         Every known size by name (model's and fleet's own), prices of the chosen price list applied.
     buyable

@@ -30,6 +30,6 @@ DOMAINS: dict[str, tuple[str, ...]] = {
 }
 
 REGIONS = (
-    "eu-central", "us-east", "ap-south", "eu-west", "us-west", "ap-east", "sa-east", "ca-central", "me-central",
-    "af-south",
+    "eu-central", "us-east", "ap-south", "eu-west", "us-west", "ap-east", "sa-east", "ca-central",
+    "me-central", "af-south",
 )  # fmt: skip

@@ -48,9 +48,7 @@ def write_fleet(fleet: Fleet | FleetFrames, folder: str | Path, table_format: Ta
     """
     if table_format not in get_args(TableFormat):
         allowed = ", ".join(get_args(TableFormat))
-        raise InputError(
-            Problem("fleet", "no such format of tables", value=str(table_format), allowed=allowed)
-        )
+        raise InputError(Problem("fleet", "no such format of tables", value=str(table_format), allowed=allowed))
     frames = fleet_to_frames(fleet) if isinstance(fleet, Fleet) else fleet
     folder = Path(folder)
     document = dict(frames.document)
@@ -112,9 +110,7 @@ def _writer(table: pl.DataFrame, table_format: TableFormat) -> Callable[[Path], 
 
 
 def _yaml_writer(document: Mapping[str, Any]) -> Callable[[Path], object]:
-    text = yaml.safe_dump(
-        _plain(document), sort_keys=False, allow_unicode=True, default_flow_style=False, width=100
-    )
+    text = yaml.safe_dump(_plain(document), sort_keys=False, allow_unicode=True, default_flow_style=False, width=100)
     return lambda path: path.write_text(text, encoding="utf-8", newline="\n")
 
 

@@ -1,0 +1,1 @@
+"""Packing: services onto hosts. `solve` is the flow; the other modules are its steps."""

@@ -12,6 +12,8 @@ Slots of one class are used in order (u_h ≥ u_{h+1}); any further ordering by 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from placement.instance import NO_LIMIT, PoolProblem
@@ -19,6 +21,9 @@ from placement.packing.cpsat import solve_model
 from placement.packing.sites import add_hosts
 from placement.packing.state import Packing, no_hosts
 from placement.units import NUM_RESOURCES, IntArray
+
+if TYPE_CHECKING:
+    from ortools.sat.python import cp_model
 
 _MAX_VARIABLES = 20_000
 _MAX_RULE_TERMS = 100_000
@@ -37,7 +42,8 @@ def slots_for(problem: PoolProblem, cost: int, bound: int) -> IntArray | None:
     slots = np.where(classes.stock < 0, most, np.minimum(most, classes.stock))
     if int(slots.sum()) * len(problem.names) > _MAX_VARIABLES or cost <= bound:
         return None
-    return slots.astype(np.int64)
+    whole: IntArray = slots.astype(np.int64)
+    return whole
 
 
 def solve_exactly(
@@ -99,7 +105,7 @@ def solve_exactly(
     return packing.without_empty()
 
 
-def _add_rules(model, problem, a, num_hosts) -> None:  # type: ignore[no-untyped-def]
+def _add_rules(model: cp_model.CpModel, problem: PoolProblem, a: list[list[cp_model.IntVar]], num_hosts: int) -> None:
     """Interference: a_th ≤ most where any of s stands on h."""
     rules = problem.rules
     for s in range(len(problem.names)):

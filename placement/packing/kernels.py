@@ -28,7 +28,7 @@ from numba import njit
 NO_LIMIT = np.iinfo(np.int32).max
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _rule(s: int, t: int, rule_start: Any, rule_other: Any) -> int:
     """Return the position of t in the rules of s, or −1."""
     low = rule_start[s]
@@ -44,13 +44,13 @@ def _rule(s: int, t: int, rule_start: Any, rule_other: Any) -> int:
     return -1
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def fill(
     demand, left, max_per_host, value, pressure, limit, share, largest_first, num_hosts, host_base,
     spread, spread_limit, domain, spread_row, spread_used,
     rule_start, rule_other, rule_most_other, rule_most_self,
     window, num_pairs, seed, out_service, out_host, num_out, residual, member_cap,
-):  # type: ignore[no-untyped-def]  # fmt: skip
+):  # fmt: skip
     """Fill hosts of one class one after another; `left` counts down; returns the new length of the output.
 
     Each host starts with the largest item left (large ones find no room later). Then items are drawn from random
@@ -225,8 +225,7 @@ def fill(
                     position_of[open_[position]] = position
                 for p in range(rule_start[i], rule_start[i + 1]):
                     other = rule_other[p]
-                    if rule_most_other[p] < most[other]:
-                        most[other] = rule_most_other[p]
+                    most[other] = min(most[other], rule_most_other[p])
                     if on_host[i] > rule_most_self[p]:
                         most[other] = 0  # `other` allows fewer of i than stand here
         for t in range(num_touched):
@@ -239,11 +238,11 @@ def fill(
     return num_out
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def allowed(
     s, h, out1, out2, service_of, first, host_of, members, num_members, max_per_host,
     spread, spread_limit, domain, rule_start, rule_other, rule_most_other, rule_most_self,
-):  # type: ignore[no-untyped-def]  # fmt: skip
+):  # fmt: skip
     """Whether the rules let one more instance of s onto h once instances out1 and out2 (−1: none) have left it."""
     instances = first[s + 1] - first[s]
     here = 0
@@ -290,12 +289,12 @@ def allowed(
     return True
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def empty_pool(
     demand, value, service_of, first, host_of, members, num_members, slot, residual, max_per_host,
     spread, spread_limit, domain, rule_start, rule_other, rule_most_other, rule_most_self,
     pool, num_pool, num_steps, seed,
-):  # type: ignore[no-untyped-def]  # fmt: skip
+):  # fmt: skip
     """Empty the pool by exchanges that lower its value: 1 in, 1 in 1 out, 2 in 1 out, 1 in 2 out.
 
     Every state in between obeys every rule. Returns how many instances remain in `pool`.

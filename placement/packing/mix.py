@@ -129,7 +129,7 @@ def choose_mix(
 def _groups(problem: PoolProblem, left: IntArray, grouped: bool) -> IntArray:
     """Number items by which classes hold them and, if asked, by their proportion of CPU to memory and so on."""
     fits = problem.holds
-    code = fits @ (1 << np.minimum(np.arange(fits.shape[1], dtype=np.int64), 40))
+    code: IntArray = fits @ (1 << np.minimum(np.arange(fits.shape[1], dtype=np.int64), 40))
     if grouped:
         largest = np.maximum(problem.classes.limit.max(axis=0), 1)
         relative = problem.demand / largest
@@ -145,10 +145,9 @@ def _groups(problem: PoolProblem, left: IntArray, grouped: bool) -> IntArray:
     return numbers
 
 
-def _host_ceiling(
-    problem: PoolProblem, total: FloatArray, min_hosts: int, stock: IntArray
-) -> IntArray:
+def _host_ceiling(problem: PoolProblem, total: FloatArray, min_hosts: int, stock: IntArray) -> IntArray:
     """Return for each class a number of hosts that no cheapest mix exceeds."""
     limit = np.maximum(problem.classes.limit, 1)
     alone = np.ceil((total.sum(axis=0) / limit).max(axis=1)).astype(np.int64) + 1 + min_hosts
-    return np.where(stock < 0, alone, np.minimum(alone, stock))
+    ceiling: IntArray = np.where(stock < 0, alone, np.minimum(alone, stock))
+    return ceiling

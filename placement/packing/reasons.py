@@ -8,7 +8,7 @@ from placement.errors import Reason
 from placement.instance import PoolProblem
 from placement.packing.sites import bought_left
 from placement.packing.state import Packing, no_hosts
-from placement.units import RESOURCES, IntArray
+from placement.units import RESOURCES, BoolArray, IntArray
 
 
 def _outer(r: int, amount: int | float) -> float:
@@ -74,27 +74,26 @@ def _too_large(problem: PoolProblem, i: int, r: int, limit: int) -> Reason:
     )
 
 
-def _replica_reasons(problem: PoolProblem, holds: np.ndarray) -> list[Reason]:  # type: ignore[type-arg]
+def _replica_reasons(problem: PoolProblem, holds: BoolArray) -> list[Reason]:
     classes = problem.classes
-    reasons = []
     stock = np.where(classes.stock < 0, 1 << 40, classes.stock)
     hosts_for = np.where(holds, stock[None, :], 0).sum(axis=1)
     needed = -(-problem.instances // problem.max_per_host)
-    for i in np.flatnonzero((needed > hosts_for) & holds.any(axis=1)):
-        reasons.append(
-            Reason(
-                kind="too-few-hosts",
-                service=problem.names[i],
-                value=int(needed[i]),
-                limit=int(hosts_for[i]),
-                message=f"service {problem.names[i]}: {int(problem.instances[i])} instances, at most "
-                f"{int(problem.max_per_host[i])} on one host, need {int(needed[i])} hosts; "
-                f"{int(hosts_for[i])} there are",
-                repair=f"add {int(needed[i] - hosts_for[i])} hosts, or raise max_per_host to "
-                f"{-(-int(problem.instances[i]) // max(int(hosts_for[i]), 1))}",
-            )
-        )
-    return reasons
+    without_room = np.flatnonzero((needed > hosts_for) & holds.any(axis=1))
+    return [_too_few_hosts(problem, int(i), int(needed[i]), int(hosts_for[i])) for i in without_room]
+
+
+def _too_few_hosts(problem: PoolProblem, i: int, needed: int, there_are: int) -> Reason:
+    name, instances, apart = problem.names[i], int(problem.instances[i]), int(problem.max_per_host[i])
+    return Reason(
+        kind="too-few-hosts",
+        service=name,
+        value=needed,
+        limit=there_are,
+        message=f"service {name}: {instances} instances, at most {apart} on one host, need {needed} hosts; "
+        f"{there_are} there are",
+        repair=f"add {needed - there_are} hosts, or raise max_per_host to {-(-instances // max(there_are, 1))}",
+    )
 
 
 def _pooled_shortage(problem: PoolProblem, left: IntArray) -> Reason | None:
@@ -161,9 +160,7 @@ def not_placed_reason(problem: PoolProblem, packing: Packing, service_of: IntArr
     certain = _pooled_shortage(problem, problem.instances)
     if certain is not None:
         return certain
-    demand = {
-        resource.name: _outer(r, int((counts @ problem.demand)[r])) for r, resource in enumerate(RESOURCES)
-    }
+    demand = {resource.name: _outer(r, int((counts @ problem.demand)[r])) for r, resource in enumerate(RESOURCES)}
     return Reason(
         kind="not-found",
         service=problem.names[int(worst[0])],

@@ -8,7 +8,6 @@ from placement.instance import PoolProblem
 from placement.packing.state import Packing
 from placement.units import IntArray
 
-
 _ANY_NUMBER = 1 << 40
 
 
@@ -34,7 +33,10 @@ def add_hosts(problem: PoolProblem, packing: Packing, counts: IntArray) -> list[
     if int(counts[bought].sum()) > int(room.sum()):
         return None
     in_zone = np.bincount(packing.domain[0], minlength=len(problem.zones) + 1)
-    host_class, zone, segment, site = [], [], [], []
+    host_class: list[int] = []
+    zone: list[int] = []
+    segment: list[int] = []
+    site: list[int] = []
     added = []
     for s in np.argsort(-classes.price, kind="stable"):
         number = int(counts[s])
@@ -84,12 +86,14 @@ def bought_left(problem: PoolProblem, packing: Packing) -> int:
 def _bought_per_location(problem: PoolProblem, packing: Packing) -> IntArray:
     bought = np.array([not hosts for hosts in problem.classes.hosts], bool)
     site = packing.site[bought[packing.host_class]]
-    return np.bincount(site, minlength=len(problem.locations)).astype(np.int64)
+    counts: IntArray = np.bincount(site, minlength=len(problem.locations)).astype(np.int64)
+    return counts
 
 
 def _room(problem: PoolProblem, in_place: IntArray) -> IntArray:
     most = [_ANY_NUMBER if place.max_hosts is None else place.max_hosts for place in problem.locations]
-    return np.maximum(np.array(most, np.int64) - in_place, 0)
+    room: IntArray = np.maximum(np.array(most, np.int64) - in_place, 0)
+    return room
 
 
 def stock_left(problem: PoolProblem, packing: Packing) -> IntArray:

@@ -3,7 +3,8 @@
 1. CP-SAT chooses the cheapest mix of hosts that could carry the demand (`mix`).
 2. Kernels fill those hosts and exchange instances until nothing, or very little, is left over (`kernels`).
 3. What is left over gets the cheapest further hosts, chosen the same way: a valid packing, the incumbent.
-4. The incumbent is improved while it costs more than the bound: a host is dropped or replaced by a cheaper one, and
+4. Where the fleet has few shapes, CP-SAT's integer master over patterns competes (`patterns`).
+5. The incumbent is improved while it costs more than the bound: a host is dropped or replaced by a cheaper one, and
    the exchanges find room for what stood there; a small fleet goes to CP-SAT whole (`exact`).
 """
 
@@ -16,10 +17,12 @@ from typing import Literal
 
 import numpy as np
 
+from placement.columns import Columns
 from placement.errors import InfeasibleError, Reason
 from placement.instance import PoolProblem
 from placement.packing.exact import solve_exactly
 from placement.packing.mix import Mix, choose_mix
+from placement.packing.patterns import pack_patterns
 from placement.packing.sites import add_hosts, bought_left, stock_left
 from placement.packing.state import Packing, Workspace, no_hosts
 from placement.units import FloatArray, IntArray
@@ -74,22 +77,38 @@ _LARGE = 20_000
 """From so many instances on, fewer and longer tries."""
 
 
-def solve_pool(problem: PoolProblem, bound: int, options: Options, report: Report, stop: Stop) -> Packing:
+def solve_pool(
+    problem: PoolProblem, bound: int, columns: Columns | None, options: Options, report: Report, stop: Stop
+) -> Packing:
     """Return the cheapest packing found; every rule holds.
+
+    Parameters
+    ----------
+    bound
+        Proven lower bound on the cost, micros per hour.
+    columns
+        Patterns, where the fleet has few shapes.
 
     Raises
     ------
     InfeasibleError
         Where there are not enough hosts, or none was found that obeys the rules.
     """
-    return _Search(problem, bound, options, report, stop).run()
+    return _Search(problem, bound, columns, options, report, stop).run()
 
 
 class _Search:
     def __init__(
-        self, problem: PoolProblem, bound: int, options: Options, report: Report, stop: Stop
+        self,
+        problem: PoolProblem,
+        bound: int,
+        columns: Columns | None,
+        options: Options,
+        report: Report,
+        stop: Stop,
     ) -> None:
         self.problem = problem
+        self.columns = columns
         self.bound = bound
         self.options = options
         self.stop = stop
@@ -104,9 +123,7 @@ class _Search:
     def tell(self, phase: str, packing: Packing | None) -> None:
         cost = None if packing is None else self.workspace.cost(packing)
         self.report(
-            Progress(
-                self.problem.pool, self.problem.region, phase, cost, self.bound, time.monotonic() - self.start
-            )
+            Progress(self.problem.pool, self.problem.region, phase, cost, self.bound, time.monotonic() - self.start)
         )
 
     def enough(self, packing: Packing) -> bool:
@@ -131,6 +148,9 @@ class _Search:
         self.tell("fill", None)
         best = self.complete(packing)
         self.tell("valid", best)
+        if self.columns is not None and not self.enough(best):
+            best = min(best, self.by_patterns(self.columns) or best, key=self.workspace.cost)
+            self.tell("patterns", best)
         best = self.improve(best)
         if not self.enough(best):
             exact = solve_exactly(
@@ -144,6 +164,16 @@ class _Search:
             best = exact or best
         self.tell("done", best)
         return best
+
+    def by_patterns(self, columns: Columns) -> Packing | None:
+        """Return the packing that the integer master over patterns gives, completed."""
+        packing = pack_patterns(self.problem, columns, self.bound, seed=self.options.seed)
+        if packing is None:
+            return None
+        try:
+            return self.complete(packing)
+        except InfeasibleError:
+            return None  # its slots do not go together with the rules: the other packing stands
 
     def cheapest_mix(self) -> Mix:
         """Return the mix to start with: alike in every class, or by families of sizes where that is cheaper."""
@@ -169,9 +199,7 @@ class _Search:
         new_hosts = add_hosts(self.problem, packing, mix.hosts)
         if new_hosts is None:
             return False
-        self.workspace.fill(
-            packing, left, mix.share, new_hosts, window=_WINDOW, num_pairs=_NUM_PAIRS, seed=self.seed()
-        )
+        self.workspace.fill(packing, left, mix.share, new_hosts, window=_WINDOW, num_pairs=_NUM_PAIRS, seed=self.seed())
         return True
 
     def value(self, packing: Packing) -> FloatArray:
@@ -213,7 +241,8 @@ class _Search:
             apart = int((-(-left // problem.max_per_host)).max()) if attempt else 1
             mix = choose_mix(
                 problem, left, stock,
-                slack=slack, min_hosts=max(1, apart, extra), max_bought=bought, floor=0, seed=self.options.seed, grouped=False,
+                slack=slack, min_hosts=max(1, apart, extra), max_bought=bought, floor=0,
+                seed=self.options.seed, grouped=False,
             )  # fmt: skip
             if mix is None and attempt:
                 mix = choose_mix(
@@ -240,9 +269,11 @@ class _Search:
             options = self.replacements(best)
             if not len(options):
                 break
-            h, s = options[min(failures % 8, len(options) - 1)] if failures < 8 else options[
-                int(self.random.integers(len(options)))
-            ]
+            h, s = (
+                options[min(failures % 8, len(options) - 1)]
+                if failures < 8
+                else options[int(self.random.integers(len(options)))]
+            )
             trial = best.without(np.array([h]))
             if s >= 0:
                 counts = np.zeros(len(classes), np.int64)
@@ -278,8 +309,8 @@ class _Search:
             saving = classes.price[packing.host_class] - price
             allowed = np.flatnonzero((saving > 0) & (cost - saving >= self.bound))
             lost = used[allowed] - room
-            for h in allowed[np.argsort(lost, kind="stable")[:32]]:
-                found.append((float(used[h] - room), int(h), s))
+            cheapest = allowed[np.argsort(lost, kind="stable")[:32]]
+            found += [(float(used[h] - room), int(h), s) for h in cheapest]
         found.sort()
         return [(h, s) for _, h, s in found]
 

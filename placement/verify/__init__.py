@@ -1,6 +1,7 @@
 """The independent checker: re-verifies a plan from its files and the fleet, sharing no code with the planner.
 
-It computes demands, limits, rules, costs and bounds anew from the contract, in exact integers, and solves nothing.
+It computes demands, limits, rules, costs and bounds anew from the contract, in exact integers; it needs no
+solver.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The fleet as the checker sees it: demands, limits and places, worked out from the contract alone.
 
-Limits are computed in exact fractions of the decimals that people wrote and then rounded down, demands taken as the
-integers they are.
+Limits are computed in exact fractions of the decimals that people wrote and then rounded down, demands taken
+as the integers they are.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class FleetFacts:
     instances, max_per_host
         int64[num_services].
     most_per_host
-        int64[num_services]: `max_per_host`, or less where an interference rule of a service with itself says so.
+        int64[num_services]: `max_per_host`, or less where a rule of a service with itself says so.
     regions
         Names of the regions, sorted.
     region_idx
@@ -84,13 +84,9 @@ def fleet_facts(fleet: Fleet) -> FleetFacts:
         region_idx=_integers(
             services["region"].replace_strict(codes, list(range(len(regions))), return_dtype=pl.Int64)
         ),
-        size_limits={
-            name: host_limits(size, size.nic_kbps, fleet.policy) for name, size in fleet.sizes.items()
-        },
+        size_limits={name: host_limits(size, size.nic_kbps, fleet.policy) for name, size in fleet.sizes.items()},
         host_idx={name: row for row, name in enumerate(hosts["host"].to_list())},
-        host_limits=np.array([limits_by_kind[kind] for kind in kinds], dtype=np.int64).reshape(
-            -1, NUM_RESOURCES
-        ),
+        host_limits=np.array([limits_by_kind[kind] for kind in kinds], dtype=np.int64).reshape(-1, NUM_RESOURCES),
         host_prices=_integers(hosts["price_micros_per_hour"]),
     )
 
@@ -126,7 +122,7 @@ def _headroom(policy: Policy, resource: str) -> Fraction:
 
 
 def _demand(fleet: Fleet) -> IntArray:
-    """Return the demand of one instance: its own figures, its profile's where blank, and its front end's on top."""
+    """Return the demand of one instance: its own, its profile's where blank, its front end's on top."""
     services, end = fleet.services, fleet.policy.demand
     profiles = services["profile"].unique().to_list()
     from_profile = {name: fleet.model.profile_demand(name, end) for name in profiles}
@@ -141,9 +137,7 @@ def _demand(fleet: Fleet) -> IntArray:
             profiles, [from_frontend[name][column] for name in profiles], return_dtype=pl.Int64
         )
         own = services[column]
-        columns.append(
-            own.zip_with(own.is_not_null(), filling) + on_top * services["frontend"].cast(pl.Int64)
-        )
+        columns.append(own.zip_with(own.is_not_null(), filling) + on_top * services["frontend"].cast(pl.Int64))
     return np.ascontiguousarray(np.stack([_integers(column) for column in columns], axis=1))
 
 

@@ -29,7 +29,7 @@ class PlanView:
     plan
         The plan itself.
     hosts, services
-        Names by row: of hosts.csv, and of the fleet's services (of the assignments', sorted, without a fleet).
+        Names by row: of hosts.csv, and of the fleet's services (without a fleet: of those assigned, sorted).
     stated_used, stated_limit
         int64[num_hosts, num_resources], internal units: what hosts.csv says.
     stated_instances
@@ -45,7 +45,7 @@ class PlanView:
     used
         int64[num_hosts, num_resources]: load recomputed from the assignments; as stated without a fleet.
     limit
-        int64[num_hosts, num_resources]: limit recomputed; as stated without a fleet or where the size is unknown.
+        int64[num_hosts, num_resources]: limit recomputed; as stated where fleet or size are not known.
     is_limit_known
         bool[num_hosts]: whether `limit` is the checker's own.
     num_instances
@@ -121,10 +121,8 @@ def plan_view(plan: Plan, facts: FleetFacts | None) -> PlanView:
     """
     hosts, assignments = plan.hosts, plan.assignments
     names = hosts["host"].to_list()
-    if facts is None:
-        services = assignments["service"].unique().sort()
-    else:
-        services = facts.fleet.services["service"]
+    in_plan = assignments["service"].unique().sort()
+    services = in_plan if facts is None else facts.fleet.services["service"]
     service_idx = _row_numbers(assignments["service"], services)
     host_idx = _row_numbers(assignments["host"], hosts["host"])
     stated_used = _stated(hosts, "used")

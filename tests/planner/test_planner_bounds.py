@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from planner_fleets import make_fleet
+
 from placement.bounds import prove
 from placement.instance import build_problems
 
@@ -48,9 +48,7 @@ def test_free_standing_hosts_lower_the_bound(fleet_of):
 
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(
-    demands=st.lists(
-        st.tuples(st.integers(1, 8), st.integers(100, 16_000)), min_size=1, max_size=4, unique=True
-    ),
+    demands=st.lists(st.tuples(st.integers(1, 8), st.integers(100, 16_000)), min_size=1, max_size=4, unique=True),
     prices=st.tuples(st.integers(1, 5), st.integers(1, 9)),
 )
 def test_never_above_the_optimum(demands, prices):
@@ -74,9 +72,7 @@ def test_never_above_the_optimum(demands, prices):
         for h in set(hosts):
             load = np.array([demands[i] for i in range(len(demands)) if hosts[i] == h]).sum(axis=0)
             fitting = [
-                price
-                for price, limit in zip(prices, limits.values(), strict=True)
-                if (load <= np.array(limit)).all()
+                price for price, limit in zip(prices, limits.values(), strict=True) if (load <= np.array(limit)).all()
             ]
             cost += min(fitting, default=np.inf)
         best = min(best, cost)

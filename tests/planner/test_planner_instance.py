@@ -82,9 +82,7 @@ def test_spread_over_zones_is_even(fleet_of):
         "format": "placement/topology/1",
         "regions": [{"region": "eu", "zones": [{"zone": "a"}, {"zone": "b"}]}],
     }
-    fleet = fleet_of(
-        {"service": ["a", "b"], "instances": ["5", "2"], "spread": ["zone", "host"]}, topology=topology
-    )
+    fleet = fleet_of({"service": ["a", "b"], "instances": ["5", "2"], "spread": ["zone", "host"]}, topology=topology)
     (problem,) = build_problems(fleet)
     assert problem.spread_limit.tolist() == [3, NO_LIMIT]  # 5 instances over 2 zones
 

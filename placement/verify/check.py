@@ -1,0 +1,108 @@
+"""The check of a plan, step by step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from placement.fleet.types import Fleet
+from placement.plan.findings import Finding
+from placement.plan.types import Plan
+from placement.verify.certificates import check_certificates, claimed_bounds
+from placement.verify.collector import Collector
+from placement.verify.coverage import check_coverage
+from placement.verify.facts import fleet_facts
+from placement.verify.interference import check_interference
+from placement.verify.inventory import check_hosts
+from placement.verify.limits import check_limits
+from placement.verify.rules import check_max_per_host, check_spread, count_pairs
+from placement.verify.spares import check_spares
+from placement.verify.summary import check_figures, check_fleet
+from placement.verify.view import plan_view, tables_are_sound
+
+_CHECKED_ALONE = (
+    "every assignment names a host of the plan and no instance stands twice",
+    "loads within the limits that the plan states",
+    "spare hosts are empty and large enough",
+    "costs, counts, gaps and status follow from the tables and the claimed bounds",
+)
+_CHECKED_WITH_FLEET = (
+    "the plan is of this fleet",
+    "every instance stands once, on a host of its region",
+    "hosts are those of the inventory or can be bought there, within stock and room",
+    "loads and limits recomputed from demands, sizes and policy",
+    "max_per_host, spread and interference rules",
+    "spare hosts: enough, empty, large enough",
+    "costs, counts, gaps and status follow from the tables and the claimed bounds",
+    "the bound is proven by its certificates",
+)
+_NOT_CHECKED_EVER = "alerts, estimates, settings and seconds in plan.json are taken as they are"
+_NOT_CHECKED_ALONE = (
+    "without the fleet, not checked: demands and limits, that all services are there, rules, inventory, stock and "
+    "prices, the number of spare hosts, and the certificates of the bound"
+)
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What a check found.
+
+    Parameters
+    ----------
+    findings
+        What is wrong, at most a hundred of each kind told one by one; empty: the plan is clean.
+    counts
+        How many findings of each kind there are in all.
+    checked
+        What was checked, in words.
+    notes
+        What was not checked, in words.
+    """
+
+    findings: tuple[Finding, ...]
+    counts: dict[str, int] = field(default_factory=dict)
+    checked: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing was found."""
+        return not self.findings
+
+
+def check_plan(plan: Plan, fleet: Fleet | None) -> CheckResult:
+    """Re-verify a plan from its files and the fleet alone.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    fleet
+        The fleet it was made for; None: its own files are held against each other, as far as that goes.
+    """
+    found = Collector()
+    if tables_are_sound(plan, found):
+        _check(plan, fleet, found)
+    return CheckResult(
+        findings=found.findings(),
+        counts=found.counts,
+        checked=_CHECKED_ALONE if fleet is None else _CHECKED_WITH_FLEET,
+        notes=(_NOT_CHECKED_EVER,) if fleet is not None else (_NOT_CHECKED_ALONE, _NOT_CHECKED_EVER),
+    )
+
+
+def _check(plan: Plan, fleet: Fleet | None, found: Collector) -> None:
+    facts = None if fleet is None else fleet_facts(fleet)
+    view = plan_view(plan, facts)
+    check_fleet(view, facts, found)
+    check_coverage(view, facts, found)
+    check_hosts(view, facts, found)
+    check_limits(view, found)
+    if facts is not None:
+        pairs = count_pairs(view)
+        check_max_per_host(view, facts, pairs, found)
+        check_spread(view, facts, found)
+        check_interference(view, facts, pairs, found)
+    check_spares(view, facts, found)
+    check_figures(view, claimed_bounds(plan.bounds), found)
+    if facts is not None:
+        check_certificates(plan.bounds, facts, found)
