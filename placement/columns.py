@@ -25,7 +25,8 @@ import numpy as np
 from placement.instance import PoolProblem
 from placement.units import NUM_RESOURCES, BoolArray, FloatArray, IntArray
 
-MAX_SHAPES = 64
+MAX_SHAPES = 24
+"""Beyond so many shapes hosts fill well without patterns, and exact pricing takes longer than it gives."""
 SCALE = 1000
 _MAX_ROUNDS = 60
 _MAX_EXTRA_ROUNDS = 25
@@ -55,6 +56,8 @@ class Columns:
         int64[num_shapes]: v in 1/`SCALE` micros, of the best bound.
     stock_dual
         int64[num_classes]: β in 1/`SCALE` micros.
+    times
+        float64[num_patterns]: how often the linear master uses each pattern when few hosts are favoured.
     bound_micros
         The bound these duals prove, rounded up to whole micros.
     """
@@ -66,6 +69,7 @@ class Columns:
     class_of: IntArray
     value: IntArray
     stock_dual: IntArray
+    times: FloatArray
     bound_micros: int
 
 
@@ -172,10 +176,10 @@ class _Run:
             solved = self.master(stock, has_stock)
             if solved is None:
                 return None
-            objective, dual = solved
+            objective, dual, _ = solved
         if best_value is None:
             return None
-        self.favour_few_hosts(stock, has_stock)
+        times = self.favour_few_hosts(stock, has_stock)
         return Columns(
             demand=self.demand,
             shape_of=shape_of,
@@ -184,21 +188,24 @@ class _Run:
             class_of=np.array(self.class_of, np.int64),
             value=best_value,
             stock_dual=best_beta,
+            times=np.concatenate((times, np.zeros(len(self.patterns) - len(times)))),
             bound_micros=-(-best // SCALE),
         )
 
-    def favour_few_hosts(self, stock: IntArray, has_stock: BoolArray) -> None:
-        """Add columns of a master in which every host costs a little extra.
+    def favour_few_hosts(self, stock: IntArray, has_stock: BoolArray) -> FloatArray:
+        """Add columns of a master in which every host costs a little extra; return its solution.
 
         Among equally cheap plans those with few hosts are better: spares are counted in hosts. The bound is not
         touched: it was proved with the true prices.
         """
         extra = max(1, int(self.classes.price.max()) // _HOST_EXTRA)
         price = (self.classes.price.astype(np.int64) + extra) * SCALE
+        times = np.zeros(0)
         for _ in range(_MAX_EXTRA_ROUNDS):
             solved = self.master(stock, has_stock, extra)
             if solved is None:
-                return
+                break
+            times = solved[2]
             value = np.floor(np.maximum(solved[1], 0)).astype(np.int64)
             added = False
             for s in range(len(self.classes)):
@@ -206,7 +213,8 @@ class _Run:
                 if priced.value > int(price[s]) * (1 + _TOLERANCE):
                     added |= self.add(s, priced.pattern)
             if not added:
-                return
+                break
+        return times
 
     def price(self, s: int, value: IntArray) -> _Priced:
         """Solve the pricing problem of class s exactly (CP-SAT, one worker: the same answer everywhere)."""
@@ -240,8 +248,8 @@ class _Run:
         stock: IntArray,
         has_stock: BoolArray,
         extra: int = 0,
-    ) -> tuple[float, FloatArray] | None:
-        """Solve the linear master; return its objective and the duals of the shapes, both in 1/SCALE micros."""
+    ) -> tuple[float, FloatArray, FloatArray] | None:
+        """Solve the linear master; return objective and duals of the shapes (1/SCALE micros), and its solution."""
         from ortools.math_opt.python import mathopt
 
         model = mathopt.Model()
@@ -263,4 +271,6 @@ class _Run:
         if result.termination.reason != mathopt.TerminationReason.OPTIMAL:
             return None
         duals = result.dual_values()
-        return result.objective_value() * SCALE, np.array([duals[row] for row in rows]) * SCALE
+        values = result.variable_values()
+        duals_of_shapes = np.array([duals[row] for row in rows]) * SCALE
+        return result.objective_value() * SCALE, duals_of_shapes, np.array([values[v] for v in x])

@@ -79,7 +79,7 @@ class Column:
     default: int | str | bool | None = None
     choices: tuple[str, ...] = ()
     minimum: int = 0
-    maximum: float = 0
+    maximum: int = 0
     positive: bool = False
 
     @property
@@ -88,9 +88,9 @@ class Column:
         return self.internal or self.name
 
     @property
-    def largest(self) -> float:
+    def largest(self) -> int:
         """Largest value accepted, in the unit of the input."""
-        return self.maximum or LARGEST / self.factor
+        return self.maximum or LARGEST // self.factor
 
     @property
     def is_numeric(self) -> bool:
@@ -102,7 +102,7 @@ class Column:
         if self.is_numeric:
             noun = "whole number" if self.kind == "integer" else "number"
             low = "above 0 and up" if self.positive else f"from {self.minimum}"
-            words = f"a {noun} {low} to {self.largest:,.0f}" + (f" {self.unit}" if self.unit else "")
+            words = f"a {noun} {low} to {self.largest:,}" + (f" {self.unit}" if self.unit else "")
         elif self.kind == "boolean":
             words = f"{', '.join(TRUE_WORDS)}, {', '.join(FALSE_WORDS)}"
         elif self.kind == "name":

@@ -66,7 +66,7 @@ def _cell_schema(column: Column) -> dict[str, Any]:
     schema: dict[str, Any] = {"description": description, "type": kind if column.required else [kind, "null"]}
     if column.is_numeric:
         schema["exclusiveMinimum" if column.positive else "minimum"] = 0 if column.positive else column.minimum
-        schema["maximum"] = int(column.largest) if column.largest.is_integer() else column.largest
+        schema["maximum"] = column.largest
     if column.kind == "name":
         schema["pattern"] = NAME_PATTERN if column.required else rf"{NAME_PATTERN}|^$"
     if column.kind == "text":

@@ -21,11 +21,16 @@ from placement.units import IntArray
 
 _DETERMINISTIC_TIME = 4.0
 _FEWEST_DETERMINISTIC_TIME = 1.0
+_REST = 3
+"""How often beyond its whole part a pattern may be used when only the rest is decided."""
 
 
 def pack_patterns(problem: PoolProblem, columns: Columns, bound: int, *, seed: int) -> Packing | None:
     """Return a packing made of patterns (instances with rules may stand nowhere yet), or None where there is none."""
-    times = _integer_master(problem, columns, bound, seed)
+    # the whole part of the linear solution stands; CP-SAT decides on the rest, or on everything if that is not enough
+    times = _integer_master(problem, columns, bound, seed, rest_only=True)
+    if times is None:
+        times = _integer_master(problem, columns, bound, seed, rest_only=False)
     if times is None:
         return None
     packing = no_hosts(problem)
@@ -42,7 +47,9 @@ def pack_patterns(problem: PoolProblem, columns: Columns, bound: int, *, seed: i
     return packing
 
 
-def _integer_master(problem: PoolProblem, columns: Columns, bound: int, seed: int) -> IntArray | None:
+def _integer_master(
+    problem: PoolProblem, columns: Columns, bound: int, seed: int, *, rest_only: bool
+) -> IntArray | None:
     from ortools.sat.python import cp_model
 
     classes = problem.classes
@@ -50,7 +57,11 @@ def _integer_master(problem: PoolProblem, columns: Columns, bound: int, seed: in
     model = cp_model.CpModel()
     with np.errstate(divide="ignore"):
         most = np.where(columns.patterns > 0, -(-d[None, :] // np.maximum(columns.patterns, 1)), 0).max(axis=1)
-    x = [model.new_int_var(0, int(m), f"x{p}") for p, m in enumerate(most)]
+    least = np.floor(columns.times + 1e-6).astype(np.int64) if rest_only else np.zeros(len(most), np.int64)
+    if rest_only:
+        most = np.minimum(most, least + _REST)
+    least = np.minimum(least, most)
+    x = [model.new_int_var(int(low), int(high), f"x{p}") for p, (low, high) in enumerate(zip(least, most, strict=True))]
     for i in range(len(d)):
         column = columns.patterns[:, i]
         model.add(sum(int(a) * x[p] for p, a in enumerate(column) if a) >= int(d[i]))
