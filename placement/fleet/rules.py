@@ -50,6 +50,11 @@ def resolve_rules(
     if problems or names is None:
         return empty, problems
     rules = pl.DataFrame({**codes, "max_instances": table.frame["max_instances"].cast(pl.Int32)})
+    nowhere = (rules["service"] == rules["other"]) & (rules["max_instances"] == 0)
+    if nowhere.any():
+        message = "0 for a service and itself, which could then stand nowhere"
+        allowed = "from 1: at most one instance on a host"
+        return empty, [cell_problem(raw.file, "max_instances", nowhere, None, message, allowed)]
     key = rules["service"].to_numpy().astype(np.int64) * (len(names) + 1) + rules["other"].to_numpy()
     step = np.diff(key)
     if (step < 0).any():

@@ -1,0 +1,71 @@
+# Each target does all of its own set-up: a virtual environment in .venv with the versions of constraints.txt.
+#
+#   make plan         plan the bundled fleet of 5,000 services into build/plan, and check the plan
+#   make test         run the tests
+#   make lint         ruff, mypy (strict), import directions
+#   make test-system  run the tests that need tools of the operating system
+#   make bench        run the benchmarks and print their figures
+#   make clean        remove everything that the targets above made
+#
+# PYTHON=python3.12 make …  uses another interpreter (3.11 or newer).
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+FLEET := fixtures/fleet-5000
+PLAN := build/plan
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+# the packages that build this one come with the pinned versions, too
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+export PIP_BUILD_CONSTRAINT := $(CURDIR)/constraints.txt
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help plan test lint test-system bench clean
+
+help:
+	@sed -n 's/^#   make/  make/p' Makefile
+
+plan: $(VENV)/installed
+	$(RUN) -m placement plan $(FLEET) -o $(PLAN)
+	$(RUN) -m placement check $(PLAN) --fleet $(FLEET)
+
+test: $(VENV)/installed-dev
+	$(RUN) -m pytest -n 2 -m "not system"
+
+lint: $(VENV)/installed-dev
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+	$(VENV)/bin/lint-imports --no-logo
+
+# pytest ends with 5 where it finds no test: there are none yet
+test-system: $(VENV)/installed-dev
+	@$(RUN) -m pytest -m system || { code=$$?; \
+	  if [ $$code -eq 5 ]; then \
+	    echo "There are no system tests yet. They will need ansible, systemd, PgBouncer, promtool and Chromium."; \
+	  else exit $$code; fi; }
+
+bench: $(VENV)/installed-dev
+	$(RUN) -m benchmarks
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# An environment that was left half made has no working pip and is made anew.
+$(VENV)/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed; $(PYTHON) is not. Try: make PYTHON=python3.12" >&2; exit 1; }
+	@$(RUN) -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/installed: pyproject.toml constraints.txt $(VENV)/made
+	$(RUN) -m pip install --quiet -e . -c constraints.txt
+	@touch $@
+
+$(VENV)/installed-dev: pyproject.toml constraints.txt $(VENV)/made
+	$(RUN) -m pip install --quiet -e '.[dev]' -c constraints.txt
+	@touch $@ $(VENV)/installed

@@ -1,0 +1,296 @@
+"""A deliberately naive planner: first fit, and one resource's price as the bound. Slow, plain, and correct.
+
+It shares no code with the checker or the real planner, so that a plan both agree on is agreed on for two reasons.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import polars as pl
+
+from placement.fleet.types import Fleet
+from placement.plan.types import (
+    ASSIGNMENTS_SCHEMA,
+    HOSTS_SCHEMA,
+    Bounds,
+    Certificate,
+    Cost,
+    FleetRef,
+    HostClass,
+    HostCounts,
+    Leaf,
+    Plan,
+    PlanSummary,
+    PoolCost,
+    WeightsProof,
+)
+from placement.units import RESOURCES
+
+SCALE = 1000
+
+
+@dataclass
+class Host:
+    name: str
+    size: str
+    region: str
+    zone: str
+    segment: str
+    price: int
+    limit: tuple[int, ...]
+    exists: bool
+    spare: bool = False
+    load: list[int] = field(default_factory=lambda: [0] * len(RESOURCES))
+    running: Counter[int] = field(default_factory=Counter)
+
+
+def limits_of(fleet: Fleet, size_name: str, nic_kbps: int | None = None) -> tuple[int, ...]:
+    """Limits of a host, by the table of the contract."""
+    size, policy = fleet.sizes[size_name], fleet.policy
+    shares = policy.headroom if isinstance(policy.headroom, dict) else None
+
+    def share(name: str) -> Fraction:
+        return Fraction(str(policy.headroom if shares is None else shares.get(name, 0.7)))
+
+    nic = size.nic_kbps if nic_kbps is None else nic_kbps
+    return tuple(
+        math.floor(value)
+        for value in (
+            size.cpu_millicores * Fraction(str(policy.cpu_overcommit)) * share("cpu"),
+            (size.memory_mb - size.os_reserved_mb) * share("memory"),
+            size.max_open_files * share("open_files"),
+            size.max_threads * share("threads"),
+            size.disk_mb * share("disk"),
+            nic * Fraction(str(policy.network_limit)),
+        )
+    )
+
+
+def demands_of(fleet: Fleet) -> list[tuple[int, ...]]:
+    """Demand of one instance of each service."""
+    end = fleet.policy.demand
+    demands = []
+    for row in fleet.services.iter_rows(named=True):
+        filling = fleet.model.profile_demand(row["profile"], end)
+        extra = fleet.model.frontend_demand(row["profile"], end) if row["frontend"] else {}
+        columns = [resource.internal_column for resource in RESOURCES]
+        demands.append(tuple((row[c] if row[c] is not None else filling[c]) + extra.get(c, 0) for c in columns))
+    return demands
+
+
+class NaivePlanner:
+    def __init__(self, fleet: Fleet) -> None:
+        self.fleet = fleet
+        self.services = fleet.services.to_dicts()
+        self.demands = demands_of(fleet)
+        self.rules = {(a, b): most for a, b, most in fleet.interference.iter_rows()}
+        self.hosts: list[Host] = []
+        self.bought: Counter[str] = Counter()
+        self.placed: Counter[tuple[int, str, str]] = Counter()
+        self.idle = [self.existing(row) for row in fleet.hosts.to_dicts() if row["state"] == "active"]
+
+    def existing(self, row: dict) -> Host:
+        limit = limits_of(self.fleet, row["size"], row["nic_kbps"])
+        price = row["price_micros_per_hour"]
+        return Host(row["host"], row["size"], row["region"], row["zone"], row["segment"], price, limit, True)
+
+    def new_hosts(self, region: str):
+        """Every host that could be opened in a region: idle ones, then bought ones, cheapest first."""
+        yield from [host for host in self.idle if host.region == region]
+        for size in sorted(self.fleet.buyable, key=lambda name: self.fleet.sizes[name].price_micros_per_hour):
+            stock = self.fleet.sizes[size].stock
+            if stock is not None and self.bought[size] >= stock:
+                continue
+            places = [place for place in self.fleet.topology.locations if place.region == region]
+            # the emptiest place first, so that zones fill evenly
+            for place in sorted(places, key=self.standing):
+                if place.max_hosts is None or self.standing(place) < place.max_hosts:
+                    name = f"new-{region}-{len(self.hosts):05d}"
+                    price, limit = self.fleet.sizes[size].price_micros_per_hour, limits_of(self.fleet, size)
+                    yield Host(name, size, region, place.zone, place.segment, price, limit, False)
+
+    def standing(self, place) -> int:
+        where = (place.region, place.zone, place.segment)
+        inventory = sum((row["region"], row["zone"], row["segment"]) == where for row in self.fleet.hosts.to_dicts())
+        return inventory + sum(
+            (host.region, host.zone, host.segment) == where for host in self.hosts if not host.exists
+        )
+
+    def open(self, host: Host) -> Host:
+        if host.exists:
+            self.idle.remove(host)
+        else:
+            self.bought[host.size] += 1
+        self.hosts.append(host)
+        return host
+
+    def may(self, host: Host, service: int) -> bool:
+        row, demand = self.services[service], self.demands[service]
+        if any(load + d > limit for load, d, limit in zip(host.load, demand, host.limit, strict=True)):
+            return False
+        if host.running[service] >= row["max_per_host"]:
+            return False
+        after = Counter(host.running)
+        after[service] += 1
+        for other, number in after.items():
+            if number > self.rules.get((service, other), number):
+                return False
+            if after[service] > self.rules.get((other, service), after[service]):
+                return False
+        for level in ("zone", "segment"):
+            if row["spread"] == level and self.places(row["region"], level):
+                most = -(-row["instances"] // self.places(row["region"], level))
+                if self.placed[service, level, self.place(host, level)] >= most:
+                    return False
+        return True
+
+    def places(self, region: str, level: str) -> int:
+        named = {(place.zone, place.segment) for place in self.fleet.topology.locations if place.region == region}
+        named |= {
+            (row["zone"], row["segment"])
+            for row in self.fleet.hosts.to_dicts()
+            if row["region"] == region and row["state"] == "active"
+        }
+        return len({zone for zone, _ in named if zone}) if level == "zone" else len({p for p in named if p[1]})
+
+    def place(self, host: Host, level: str) -> str:
+        return host.zone if level == "zone" else f"{host.zone}/{host.segment}"
+
+    def plan(self) -> Plan | None:
+        """Return a plan, or None where first fit finds no place for some instance."""
+        assignments = []
+        for service, row in enumerate(self.services):
+            for instance in range(1, row["instances"] + 1):
+                running = [host for host in self.hosts if host.region == row["region"]]
+                host = next((host for host in running if self.may(host, service)), None)
+                if host is None:
+                    host = next((host for host in self.new_hosts(row["region"]) if self.may(host, service)), None)
+                    if host is None:
+                        return None
+                    self.open(host)
+                host.running[service] += 1
+                host.load = [a + b for a, b in zip(host.load, self.demands[service], strict=True)]
+                for level in ("zone", "segment"):
+                    self.placed[service, level, self.place(host, level)] += 1
+                assignments.append((row["service"], instance, host.name))
+        if not self.add_spares():
+            return None
+        return self.assemble(assignments)
+
+    def add_spares(self) -> bool:
+        share = Fraction(str(self.fleet.policy.spare))
+        for region in sorted({host.region for host in self.hosts}) if share else ():
+            used = [host for host in self.hosts if host.region == region]
+            most = [max(column) for column in zip(*(host.load for host in used), strict=True)]
+            for _ in range(max(1, math.ceil(share * len(used)))):
+                fitting = (
+                    host
+                    for host in self.new_hosts(region)
+                    if all(limit >= load for limit, load in zip(host.limit, most, strict=True))
+                )
+                spare = next(fitting, None)
+                if spare is None:
+                    return False
+                self.open(spare).spare = True
+        return True
+
+    def assemble(self, assignments: list[tuple[str, int, str]]) -> Plan:
+        rows = []
+        for host in sorted(self.hosts, key=lambda host: host.name):
+            row = {
+                "host": host.name, "size": host.size, "pool": "services", "region": host.region, "zone": host.zone,
+                "segment": host.segment, "spare": host.spare, "price_per_hour": host.price / 1e6,
+                "instances": host.running.total(),
+            }  # fmt: skip
+            for resource, load, limit in zip(RESOURCES, host.load, host.limit, strict=True):
+                is_whole = resource.factor == 1
+                row[f"{resource.column}_used"] = load if is_whole else load / resource.factor
+                row[f"{resource.column}_limit"] = limit if is_whole else limit / resource.factor
+            rows.append(row)
+        regions = sorted({row["region"] for row in self.services})
+        bounds = Bounds(certificates=tuple(self.certificate(region) for region in regions))
+        bound = sum(certificate.bound_micros_per_hour for certificate in bounds.certificates)
+        cost = sum(host.price for host in self.hosts if not host.spare)
+        spare = sum(host.price for host in self.hosts if host.spare)
+        gap = (cost - bound) / bound if bound else float(cost > 0)
+        num_used = sum(not host.spare for host in self.hosts)
+        fleet = self.fleet
+        summary = PlanSummary(
+            fleet=FleetRef(
+                name=fleet.name, services=len(self.services), instances=len(assignments), digest=fleet.digest
+            ),
+            status="optimal" if cost == bound else "feasible",
+            cost=Cost(
+                currency=fleet.currency, per_hour=cost / 1e6, bound_per_hour=bound / 1e6, gap=gap,
+                spare_per_hour=spare / 1e6, total_per_hour=(cost + spare) / 1e6,
+            ),
+            hosts=HostCounts(
+                total=len(self.hosts), spare=len(self.hosts) - num_used,
+                by_size=dict(Counter(host.size for host in self.hosts)),
+            ),
+            pools={
+                "services": PoolCost(
+                    per_hour=cost / 1e6, bound_per_hour=bound / 1e6, gap=gap, hosts=num_used
+                )
+            },
+        )  # fmt: skip
+        return Plan(
+            summary=summary,
+            hosts=pl.DataFrame(rows, schema=HOSTS_SCHEMA),
+            assignments=pl.DataFrame(assignments, schema=ASSIGNMENTS_SCHEMA, orient="row").sort("service", "instance"),
+            bounds=bounds,
+        )
+
+    def certificate(self, region: str) -> Certificate:
+        """Prove a bound by the one resource that proves most: every host costs c for L of it."""
+        classes, limits, prices = [], [], []
+        if any(place.region == region for place in self.fleet.topology.locations):
+            for size in self.fleet.buyable:
+                classes.append(HostClass(buyable=size))
+                limits.append(limits_of(self.fleet, size))
+                prices.append(self.fleet.sizes[size].price_micros_per_hour)
+        kinds: dict[tuple, list[str]] = {}
+        for row in self.fleet.hosts.to_dicts():
+            if row["region"] == region and row["state"] == "active":
+                host = self.existing(row)
+                kinds.setdefault((host.limit, host.price), []).append(host.name)
+        for (limit, price), names in sorted(kinds.items()):
+            classes.append(HostClass(hosts=tuple(names)))
+            limits.append(limit)
+            prices.append(price)
+        best, best_weights = -1, ()
+        for r in range(len(RESOURCES)):
+            weights = []
+            for limit, price in zip(limits, prices, strict=True):
+                row = [0] * len(RESOURCES)
+                row[r] = price * SCALE // limit[r] if limit[r] else 0
+                weights.append(tuple(row))
+            bound = self.weights_bound(region, weights, limits, prices)
+            if bound > best:
+                best, best_weights = bound, tuple(weights)
+        return Certificate(
+            pool="services", region=region, bound_micros_per_hour=best, classes=tuple(classes),
+            tree=Leaf(scale=SCALE, proof=WeightsProof(weights=best_weights)),
+        )  # fmt: skip
+
+    def weights_bound(self, region: str, weights: list, limits: list, prices: list) -> int:
+        total = 0
+        for row, demand in zip(self.services, self.demands, strict=True):
+            if row["region"] == region:
+                worth = [
+                    sum(w * d for w, d in zip(weights[s], demand, strict=True))
+                    for s in range(len(limits))
+                    if all(d <= limit for d, limit in zip(demand, limits[s], strict=True))
+                ]
+                total += row["instances"] * min(worth)
+        divisor = math.gcd(*prices)
+        return -(-total // (SCALE * divisor)) * divisor if divisor else 0
+
+
+def naive_plan(fleet: Fleet) -> Plan | None:
+    """Plan a fleet by first fit; None where that fails."""
+    return NaivePlanner(fleet).plan()
