@@ -1,0 +1,1 @@
+"""Benchmarks: cases in a registry, one driver, results with the machine named. ``python -m benchmarks --help``."""
