@@ -234,6 +234,7 @@ class _Run:
         solver = cp_model.CpSolver()
         solver.parameters.num_workers = 1
         solver.parameters.max_deterministic_time = _PRICING_DETERMINISTIC_TIME
+        solver.parameters.catch_sigint_signal = False  # see packing.cpsat
         status = solver.solve(model)
         if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
             return _Priced(0, pattern, False)

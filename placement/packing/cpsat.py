@@ -53,6 +53,8 @@ def solve_model(model: cp_model.CpModel, *, seed: int, deterministic_time: float
     parameters.interleave_search = True
     parameters.interleave_batch_size = _NUM_WORKERS
     parameters.max_deterministic_time = deterministic_time
+    # its own handler would stay behind as the default one: Ctrl-C would then kill the process, plan and all
+    parameters.catch_sigint_signal = False
     status = solver.status_name(solver.solve(model))
     has_solution = status in {"OPTIMAL", "FEASIBLE"}
     return Solved(

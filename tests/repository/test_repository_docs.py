@@ -8,6 +8,7 @@ line is only checked to name a target, since it would install packages. In a com
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -28,9 +29,7 @@ DOCUMENTS = sorted(
         *ROOT.glob("benchmarks/*.md"),
     ]
 )
-FENCE = re.compile(
-    r"(?:<!--(?P<note>[^>]*)-->\s*)?^```(?P<language>\w+)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
-)
+FENCE = re.compile(r"(?:<!--(?P<note>[^>]*)-->\s*)?^```(?P<language>\w+)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?:\]\(|(?:src|href)=\")(?!https?:|#|mailto:)([^)\"#\s]+)")
 NOT_HERE = ("git clone", "cd placement")
 
@@ -63,9 +62,7 @@ def runnable(code: str) -> str:
         if line.startswith("make"):
             targets = (ROOT / "Makefile").read_text(encoding="utf-8")
             for target in re.findall(r"^make ([\w-]+)", line):
-                assert re.search(rf"^{target}:", targets, re.MULTILINE), (
-                    f"the Makefile has no target {target}"
-                )
+                assert re.search(rf"^{target}:", targets, re.MULTILINE), f"the Makefile has no target {target}"
         elif not line.startswith(NOT_HERE):
             kept.append(line)
     return "\n".join(kept) + "\n"
@@ -133,6 +130,16 @@ def test_a_block_that_fails_is_noticed(folder: Path) -> None:
 def test_a_make_target_that_does_not_exist_is_noticed() -> None:
     with pytest.raises(AssertionError, match="no target plann"):
         runnable("make plann\n")
+
+
+def test_readme_states_the_figures_of_the_bundled_fleet() -> None:
+    figures = json.loads((ROOT / "fixtures" / "goldens.json").read_text(encoding="utf-8"))["fleet-5000"]
+    assert figures["status"] == "optimal"
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    cost = f"{figures['cost_per_hour']:,.3f}"
+    assert f"{cost} USD/h, proven optimal (bound {figures['bound_per_hour']:,.3f})" in readme
+    assert f"{figures['services']:,} services, {figures['instances']:,} instances" in readme
+    assert f"(`fixtures/fleet-5000`) | {cost} USD/h" in readme
 
 
 def test_every_target_and_document_is_there() -> None:

@@ -35,9 +35,7 @@ def test_a_broken_contract_is_found(tmp_path: Path) -> None:
 def test_every_module_stands_in_the_contract() -> None:
     listed = (ROOT / ".importlinter").read_text(encoding="utf-8")
     modules = {
-        path.stem
-        for path in (ROOT / "placement").iterdir()
-        if path.suffix == ".py" or (path / "__init__.py").exists()
+        path.stem for path in (ROOT / "placement").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
     }
     outside = {name for name in modules - {"__init__", "__main__"} if f"placement.{name}" not in listed}
     assert not outside, f"not in a layer of .importlinter: {sorted(outside)}"

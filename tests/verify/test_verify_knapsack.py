@@ -1,0 +1,126 @@
+"""The judge of patterns against plain enumeration, and at the sizes it must cope with."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from placement.verify import knapsack
+from placement.verify.exact import Work, dot, rows_dot
+from placement.verify.knapsack import Verdict, judge_patterns
+
+PLENTY = 10**9
+
+
+def judge(values: list[int], demands: list, most: list[int], limit: list[int], threshold: int) -> Verdict:
+    D = np.array(demands, dtype=np.int64).reshape(len(values), len(limit))
+    m, L = np.array(most, dtype=np.int64), np.array(limit, dtype=np.int64)
+    return judge_patterns(values, D, m, L, threshold, work=Work(PLENTY))
+
+
+def enumerate_patterns(values: list[int], demands: list, most: list[int], limit: list[int]) -> int:
+    """Greatest value of a pattern, by trying all of them."""
+    best = 0
+    for counts in itertools.product(*(range(number + 1) for number in most)):
+        loads = [sum(c * row[r] for c, row in zip(counts, demands, strict=True)) for r in range(len(limit))]
+        if all(load <= capacity for load, capacity in zip(loads, limit, strict=True)):
+            best = max(best, sum(c * v for c, v in zip(counts, values, strict=True)))
+    return best
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> tuple[list[int], list, list[int], list[int]]:
+    num_items, num_resources = draw(st.integers(1, 5)), draw(st.integers(1, 3))
+    demand = st.lists(st.integers(0, 12), min_size=num_resources, max_size=num_resources)
+    demands = draw(st.lists(demand, min_size=num_items, max_size=num_items))
+    if draw(st.booleans()):
+        # values in proportion to demand: every full host is worth about as much, the hard case
+        price = draw(st.lists(st.integers(0, 4), min_size=num_resources, max_size=num_resources))
+        values = [sum(p * d for p, d in zip(price, row, strict=True)) for row in demands]
+    else:
+        values = draw(st.lists(st.integers(0, 30), min_size=num_items, max_size=num_items))
+    most = draw(st.lists(st.integers(0, 3), min_size=num_items, max_size=num_items))
+    limit = draw(st.lists(st.integers(0, 30), min_size=num_resources, max_size=num_resources))
+    return values, demands, most, limit
+
+
+@pytest.mark.parametrize("method", ["grid", "labels"])
+@given(problem=problems(), scale=st.sampled_from([1, 10**6]))
+@settings(max_examples=120, deadline=None)
+def test_agrees_with_enumeration(problem: tuple, scale: int, method: str) -> None:
+    values, demands, most, limit = problem
+    best = enumerate_patterns(values, demands, most, limit) * scale
+    values = [value * scale for value in values]
+    cells = knapsack._MAX_GRID_CELLS
+    knapsack._MAX_GRID_CELLS = cells if method == "grid" else -1
+    try:
+        assert judge(values, demands, most, limit, best).outcome == "within"
+        assert judge(values, demands, most, limit, best + 1).outcome == "within"
+        assert judge(values, demands, most, limit, best - 1).outcome == "exceeded"
+    finally:
+        knapsack._MAX_GRID_CELLS = cells
+
+
+def test_values_beyond_64_bits_are_rounded_the_safe_way() -> None:
+    huge = 10**30
+    assert judge([3 * huge], [[5]], [9], [10], 6 * huge + huge // 100).outcome == "within"
+    # a little too much is not told from rounding, a lot is not called valid either
+    assert judge([3 * huge], [[5]], [9], [10], 6 * huge - 1).outcome == "unsettled"
+    assert judge([3 * huge], [[5]], [9], [10], 2 * huge).outcome == "exceeded"
+
+
+def test_a_price_below_zero_is_exceeded_by_the_empty_host() -> None:
+    assert judge([1], [[5]], [1], [1], -1).outcome == "exceeded"
+    assert judge([1], [[5]], [1], [1], 0).outcome == "within"  # the item does not fit
+
+
+def test_resources_that_all_fit_leave_only_the_counts() -> None:
+    # 2 x 3 + 1 x 4 = 10, whatever the limits
+    assert judge([3, 4], [[1, 0], [1, 1]], [2, 1], [100, 100], 10).outcome == "within"
+    assert judge([3, 4], [[1, 0], [1, 1]], [2, 1], [100, 100], 9).outcome == "exceeded"
+
+
+def test_too_much_work_is_unsettled_not_silent() -> None:
+    # subset sums: 40 odd sizes near each other, a limit no sum meets, values equal to sizes
+    sizes = [10_000_019 + 2 * 7919 * k * k for k in range(40)]
+    limit = sum(sizes) // 2
+    D = np.array(sizes, dtype=np.int64)[:, None]
+    one = np.ones(40, dtype=np.int64)
+    verdict = judge_patterns(sizes, D, one, np.array([limit]), limit - 1, work=Work(10_000))
+    assert verdict.outcome == "unsettled"
+    assert verdict.bound == limit
+
+
+def test_a_production_like_host_is_settled_exactly() -> None:
+    """144 shapes on 64 cores and 128 GB, as in a well-known production trace."""
+    shapes = [(c, g) for c in (1, 2, 4, 6, 8, 16, 20, 32) for g in (1, 2, 4, 6, 8, 12, 16, 20, 24, 28, 32, 36, 40, 46, 52, 56, 60, 64)]  # fmt: skip
+    assert len(shapes) == 144
+    rng = np.random.default_rng(5)
+    values = [int(1000 * c + 400 * g + rng.integers(0, 300)) for c, g in shapes]
+    demands = [(1000 * c, 1000 * g) for c, g in shapes]
+    most = rng.integers(1, 9, 144).tolist()
+    # bisect for the best pattern: every judgement on the way must be settled
+    low, high = 0, 200_000
+    while low < high:
+        middle = (low + high) // 2
+        outcome = judge(values, demands, most, [64_000, 128_000], middle).outcome
+        assert outcome != "unsettled"
+        low, high = (low, middle) if outcome == "within" else (middle + 1, high)
+    best, cells = low, np.zeros((65, 129), dtype=np.int64)
+    for value, (c, g), copies in zip(values, shapes, most, strict=True):
+        for _ in range(copies):  # plain dynamic programming, one copy at a time
+            cells[c:, g:] = np.maximum(cells[c:, g:], cells[: 65 - c, : 129 - g] + value)
+    assert best == cells.max()
+
+
+def test_exact_products() -> None:
+    matrix = np.array([[10**12, 1], [3, 10**12]], dtype=np.int64)
+    assert rows_dot(matrix, [10**30, 7]).tolist() == [10**42 + 7, 3 * 10**30 + 7 * 10**12]
+    assert rows_dot(matrix, [2, 3]).tolist() == [2 * 10**12 + 3, 6 + 3 * 10**12]
+    big = np.full(10, 2**62, dtype=np.int64)
+    assert dot(big, big) == 10 * 2**124
+    assert dot(big[:0], big[:0]) == 0
