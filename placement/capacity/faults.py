@@ -61,9 +61,7 @@ def _fault(path: Path, item: Any, model: type[BaseModel]) -> Fault:
     if kind == "extra_forbidden":
         keys = table_keys(model, path[:-1])
         suggestion = nearest_name(path[-1], keys)
-        return Fault(
-            path, "unknown key", allowed="" if suggestion else ", ".join(keys), suggestion=suggestion
-        )
+        return Fault(path, "unknown key", allowed="" if suggestion else ", ".join(keys), suggestion=suggestion)
     if kind == "figure":
         value = item["input"]
         shown = "" if isinstance(value, dict) else short(value)
@@ -77,9 +75,7 @@ def _fault(path: Path, item: Any, model: type[BaseModel]) -> Fault:
         )
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         keys = table_keys(model, path)
-        return Fault(
-            path, "not a mapping", short(item["input"]), f"a mapping with {', '.join(keys) or 'names'}"
-        )
+        return Fault(path, "not a mapping", short(item["input"]), f"a mapping with {', '.join(keys) or 'names'}")
     if kind in ("literal_error", "enum"):
         return Fault(path, "not one of the allowed values", short(item["input"]), context.get("expected", ""))
     return Fault(path, item["msg"].replace("Input should", "should"), short(item["input"]))

@@ -110,9 +110,7 @@ class In:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_before_validator_function(self.parse, handler(source))
 
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         del schema, handler
         # put in place of a reference by `expand_figures`: three hundred copies of it would fill the schema
         return {FIGURE_MARK: self.unit}
@@ -150,9 +148,7 @@ class In:
                 else:
                     numbers[key] = number
         if "unit" in raw and raw["unit"] != self.unit:
-            faults[f"unit is {raw['unit']!r}"] = (
-                f"the unit {self.unit!r}" if self.unit else "the table's unit"
-            )
+            faults[f"unit is {raw['unit']!r}"] = f"the unit {self.unit!r}" if self.unit else "the table's unit"
         if "value" in raw and ("low" in raw or "typical" in raw or "high" in raw):
             faults["both a value and a range"] = "value, or low and high (and typical)"
         elif "value" not in raw and not ("low" in raw and "high" in raw):

@@ -85,9 +85,7 @@ class PriceList(Table):
     currency: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code.")
     as_of: datetime.date = Field(description="Date of the source.")
     terms: str = Field(description="Which price it is: list price or contract, what it covers.")
-    instance_types: dict[Name, str] = Field(
-        default_factory=dict, description="What the vendor calls each size."
-    )
+    instance_types: dict[Name, str] = Field(default_factory=dict, description="What the vendor calls each size.")
     price_per_hour: dict[Name, UnitOfTable]
 
     def unit_of(self, figure: Figure) -> str:

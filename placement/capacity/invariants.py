@@ -29,9 +29,7 @@ def unpriced_faults(model: CapacityModel, price_lists: Iterable[str]) -> Faults:
         for size in model.hosts.sizes:
             if size not in model.prices[name].price_per_hour:
                 path = ("prices", name, "price_per_hour")
-                yield Fault(
-                    path, f"size {size!r} has no price", allowed="a price for every size in hosts.sizes"
-                )
+                yield Fault(path, f"size {size!r} has no price", allowed="a price for every size in hosts.sizes")
 
 
 def _references(model: CapacityModel) -> Faults:
@@ -64,9 +62,7 @@ def _provenance(model: CapacityModel) -> Faults:
         blank = [key for key in ("unit", "source", "owner") if not getattr(entry, key)]
         if blank:
             path = tuple(entry.path.split("."))
-            yield Fault(
-                path, f"no {' and no '.join(blank)}", allowed="said by the figure or an enclosing table"
-            )
+            yield Fault(path, f"no {' and no '.join(blank)}", allowed="said by the figure or an enclosing table")
     for path in unused_provenance(model):
         yield Fault(path, "names no key below this table")
 
@@ -92,9 +88,7 @@ def _scales(model: CapacityModel) -> Faults:
     yield from _contiguous(("postgres", "storage_classes"), spans, "rows")
 
 
-def _contiguous(
-    path: tuple[str, ...], spans: Mapping[str, tuple[Figure, Figure | None]], what: str
-) -> Faults:
+def _contiguous(path: tuple[str, ...], spans: Mapping[str, tuple[Figure, Figure | None]], what: str) -> Faults:
     if not spans:
         yield Fault(path, "no rows")
         return
@@ -117,14 +111,10 @@ def _contiguous(
                 f"{next_start.typical}",
             )
         elif below.typical <= start.typical:
-            yield Fault(
-                (*path, name, f"{what}_below"), "the row is empty", f"{below.typical}", f"> {start.typical}"
-            )
+            yield Fault((*path, name, f"{what}_below"), "the row is empty", f"{below.typical}", f"> {start.typical}")
     last, (_, below) = ordered[-1]
     if below is not None:
-        yield Fault(
-            (*path, last, f"{what}_below"), "the last row must have no end", f"{below.typical}", "none"
-        )
+        yield Fault((*path, last, f"{what}_below"), "the last row must have no end", f"{below.typical}", "none")
 
 
 def _levels(model: CapacityModel) -> Faults:
@@ -150,9 +140,7 @@ def _families(model: CapacityModel) -> Faults:
                 pair = prices.price_per_hour.get(lower), prices.price_per_hour.get(upper)
                 if pair[0] and pair[1] and pair[0].typical > pair[1].typical:
                     path = ("prices", list_name, "price_per_hour", upper)
-                    yield Fault(
-                        path, f"cheaper than {lower!r}", f"{pair[1].typical}", f">= {pair[0].typical}"
-                    )
+                    yield Fault(path, f"cheaper than {lower!r}", f"{pair[1].typical}", f">= {pair[0].typical}")
     tiers = list(model.postgres.tiers.items())
     for (lower, low_row), (upper, high_row) in pairwise(tiers):
         yield from _grows(("postgres", "tiers"), lower, low_row, upper, high_row)
@@ -178,18 +166,12 @@ def _hosts(model: CapacityModel) -> Faults:
                 yield Fault((*path, key), "a host without any", "0", "> 0")
         if row.os_reserved_mb.high >= row.memory_mb.low:
             words = "the OS reserve leaves no memory"
-            yield Fault(
-                (*path, "os_reserved_mb"), words, f"{row.os_reserved_mb.high}", f"< {row.memory_mb.low}"
-            )
+            yield Fault((*path, "os_reserved_mb"), words, f"{row.os_reserved_mb.high}", f"< {row.memory_mb.low}")
     formula = model.hosts.formula
     if not 0 < formula.headroom.low <= formula.headroom.high <= 1:
-        yield Fault(
-            ("hosts", "formula", "headroom"), "not a share to use", f"{formula.headroom.low}", "> 0, <= 1"
-        )
+        yield Fault(("hosts", "formula", "headroom"), "not a share to use", f"{formula.headroom.low}", "> 0, <= 1")
     if formula.spare_share.high > 1:
-        yield Fault(
-            ("hosts", "formula", "spare_share"), "more than all", f"{formula.spare_share.high}", "<= 1"
-        )
+        yield Fault(("hosts", "formula", "spare_share"), "more than all", f"{formula.spare_share.high}", "<= 1")
     if formula.cpu_overcommit.low <= 0:
         yield Fault(("hosts", "formula", "cpu_overcommit"), "no CPU could be used", "0", "> 0")
 
@@ -219,9 +201,7 @@ def _sharing(model: CapacityModel) -> Faults:
             if other not in classes:
                 yield from _known(path, other, classes)
             elif name not in classes[other].shares_with:
-                yield Fault(
-                    path, f"{other!r} does not share with {name!r}", other, "sharing that both classes list"
-                )
+                yield Fault(path, f"{other!r} does not share with {name!r}", other, "sharing that both classes list")
 
 
 _PATTERNS: dict[tuple[str, str, str], frozenset[str]] = {
@@ -249,9 +229,7 @@ def _retention(model: CapacityModel) -> Faults:
     days = [retention.retention_hot_days, retention.retention_warm_days, retention.retention_cold_days]
     if not days[0].typical <= days[1].typical <= days[2].typical:
         shown = ", ".join(str(figure.typical) for figure in days)
-        yield Fault(
-            ("observability", "logs"), "retention shrinks from hot to cold", shown, "hot <= warm <= cold"
-        )
+        yield Fault(("observability", "logs"), "retention shrinks from hot to cold", shown, "hot <= warm <= cold")
 
 
 INVARIANTS: tuple[Callable[[CapacityModel], Faults], ...] = (

@@ -148,8 +148,7 @@ def _load(
     overlaid = apply_overlay(content, override)
     if overlaid.bad_keys:
         raise InputError(
-            Problem(override_file, "a key that is not text", column=".".join(path))
-            for path in overlaid.bad_keys
+            Problem(override_file, "a key that is not text", column=".".join(path)) for path in overlaid.bad_keys
         )
     return _checked(overlaid.content, every_price_list, lambda _: override_file, overlaid.added)
 
@@ -194,9 +193,7 @@ def _read_folder(folder: Traversable) -> dict[str, Any]:
     for file in sorted(folder.iterdir(), key=lambda file: file.name):
         if file.name.endswith((".yaml", ".yml")) and file.name not in known:
             near = nearest_name(file.name, known)
-            problems.append(
-                Problem(file.name, "no file of a model", allowed=", ".join(sorted(known)), suggestion=near)
-            )
+            problems.append(Problem(file.name, "no file of a model", allowed=", ".join(sorted(known)), suggestion=near))
     if problems:
         raise InputError(problems)
     return content

@@ -116,9 +116,7 @@ class CapacityModel(Table):
     @property
     def nic_tiers(self) -> dict[str, int]:
         """Capacity in kbit/s by name of NIC."""
-        return {
-            name: int(scale_down(nic.capacity_mbps.typical, 1000)) for name, nic in self.network.nics.items()
-        }
+        return {name: int(scale_down(nic.capacity_mbps.typical, 1000)) for name, nic in self.network.nics.items()}
 
     @property
     def alert_thresholds(self) -> dict[str, AlertThreshold]:
@@ -163,9 +161,7 @@ class CapacityModel(Table):
 
     def frontend_demand(self, profile: str, end: End) -> dict[str, int]:
         """Return what a front end adds at the load level of a profile; as `profile_demand`."""
-        return {
-            column: _scale(figure, end) for column, (_, figure) in self._frontend_figures(profile).items()
-        }
+        return {column: _scale(figure, end) for column, (_, figure) in self._frontend_figures(profile).items()}
 
     def _profile(self, profile: str) -> Profile:
         return _named(self.services.profiles, profile, "profile", self.name)
@@ -188,10 +184,7 @@ class CapacityModel(Table):
         level_name = self._profile(profile).level
         level = getattr(self.services.frontend, level_name)
         keys = {resource.internal_column: _level_key(resource.column) for resource in RESOURCES}
-        return {
-            column: (f"services.frontend.{level_name}.{key}", getattr(level, key))
-            for column, key in keys.items()
-        }
+        return {column: (f"services.frontend.{level_name}.{key}", getattr(level, key)) for column, key in keys.items()}
 
     # --- hosts ---------------------------------------------------------------------------------------------
 
@@ -325,9 +318,7 @@ def _scale(figure: Figure, end: End) -> int:
     return int(scale_up(figure.at(end), _FACTORS[figure.unit]))
 
 
-_FACTORS = {"% of one core": _MILLICORES_PER_PERCENT} | {
-    resource.unit: resource.factor for resource in RESOURCES
-}
+_FACTORS = {"% of one core": _MILLICORES_PER_PERCENT} | {resource.unit: resource.factor for resource in RESOURCES}
 """Internal units in one unit of a figure."""
 
 

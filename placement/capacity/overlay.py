@@ -48,9 +48,7 @@ def apply_overlay(content: Mapping[str, Any], overlay: Mapping[str, Any]) -> Ove
     return result
 
 
-def _merge(
-    base: Mapping[str, Any], overlay: Mapping[Any, Any], path: Path, result: Overlaid
-) -> dict[str, Any]:
+def _merge(base: Mapping[str, Any], overlay: Mapping[Any, Any], path: Path, result: Overlaid) -> dict[str, Any]:
     merged = dict(base)
     for dotted, change in overlay.items():
         if not isinstance(dotted, str):
@@ -67,9 +65,7 @@ def _merge(
 
 
 def _change(old: Any, new: Any, path: Path, result: Overlaid) -> Any:
-    if is_raw_figure(old) and (
-        is_number(new) or (new and isinstance(new, Mapping) and FIGURE_KEYS.issuperset(new))
-    ):
+    if is_raw_figure(old) and (is_number(new) or (new and isinstance(new, Mapping) and FIGURE_KEYS.issuperset(new))):
         return _change_figure(old, new)
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         return _merge(old, new, path, result)
@@ -109,12 +105,7 @@ def _add(value: Any, path: Path) -> Any:
     row = _undotted(value)
     holds_figures = any(is_number(part) or isinstance(part, Mapping) for part in row.values())
     provenance = row.get("provenance", {})
-    if (
-        path[-1] == "provenance"
-        or "provenance_of" in path
-        or not holds_figures
-        or not isinstance(provenance, Mapping)
-    ):
+    if path[-1] == "provenance" or "provenance_of" in path or not holds_figures or not isinstance(provenance, Mapping):
         return row
     # a whole row or table: all of it is the overlay's
     ours = {"status": "estimate", "source": OVERRIDE_SOURCE}

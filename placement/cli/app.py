@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
 
 import typer
 
@@ -21,6 +21,9 @@ _FLEET_TABLES: tuple[Literal["csv"], Literal["parquet"], Literal["jsonl"]] = ("c
 _DEMANDS: tuple[Literal["profile"], Literal["measured"], Literal["mixed"]] = ("profile", "measured", "mixed")
 
 _Choice = TypeVar("_Choice", bound=str)
+
+_EXIT_AFTER_INTERRUPT = 130
+"""What typer makes of Ctrl-C; the contract has no such code."""
 
 app = typer.Typer(
     name="placement",
@@ -155,7 +158,7 @@ def generate(
     zones: Annotated[int, typer.Option(help="Zones per region; 0: none.", min=0, max=26)] = 0,
     rules_density: Annotated[
         float,
-        typer.Option(help="Share of ordered pairs of services with an interference rule.", min=0, max=1),
+        typer.Option(help="Share of ordered pairs of services with an interference rule.", min=0, max=0.5),
     ] = 0.0,
     table_format: Annotated[str, typer.Option("--format", help="Tables as csv, parquet or jsonl.")] = "csv",
     as_json: JsonOption = False,
@@ -285,11 +288,14 @@ def run(arguments: list[str] | None = None) -> None:
     as_json = "--json" in arguments
     try:
         app(args=arguments)
+    except SystemExit as error:
+        if error.code == _EXIT_AFTER_INTERRUPT:
+            _interrupted()
+        raise
     except PlacementError as error:
         _fail(error, as_json)
     except KeyboardInterrupt:
-        typer.echo("interrupted: there was no plan yet, nothing was written", err=True)
-        sys.exit(1)
+        _interrupted()
     except BrokenPipeError:
         # whoever read our output has gone, which is their right; spare the interpreter's complaint at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -298,6 +304,11 @@ def run(arguments: list[str] | None = None) -> None:
         if os.environ.get("PLACEMENT_DEBUG"):
             raise
         _fail(InternalError(f"{type(error).__name__}: {error} (PLACEMENT_DEBUG=1 shows where)"), as_json)
+
+
+def _interrupted() -> NoReturn:
+    typer.echo("interrupted: there was no plan yet, nothing was written", err=True)
+    sys.exit(1)
 
 
 def _fail(error: PlacementError, as_json: bool) -> None:

@@ -47,7 +47,7 @@ def slots_for(problem: PoolProblem, cost: int, bound: int) -> IntArray | None:
 
 
 def solve_exactly(
-    problem: PoolProblem, incumbent: Packing, cost: int, bound: int, *, seed: int, deterministic_time: float
+    problem: PoolProblem, cost: int, bound: int, *, seed: int, deterministic_time: float
 ) -> Packing | None:
     """Return a packing cheaper than `cost`, or None where CP-SAT found none in the time given."""
     from ortools.sat.python import cp_model
@@ -93,8 +93,6 @@ def solve_exactly(
     model.add(total <= (cost - 1) // divisor)
     model.add(total >= -(-bound // divisor))
     model.minimize(total)
-    for h, _ in enumerate(u):
-        model.add_hint(u[h], 1 if h < len(incumbent.host_class) else 0)
     solved = solve_model(model, seed=seed, deterministic_time=deterministic_time)
     if not solved.has_solution:
         return None

@@ -116,8 +116,6 @@ def choose_mix(
         return None
     # among mixes of this price the one with the fewest hosts: large hosts waste least at their edges
     model.add(cost <= round(solved.objective))
-    for variable in (*x, *(share for row in y for share in row)):
-        model.add_hint(variable, solved.value(variable))
     model.minimize(sum(x))
     fewest = solve_model(model, seed=seed, deterministic_time=effort)
     solved = fewest if fewest.has_solution else solved

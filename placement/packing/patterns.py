@@ -82,8 +82,6 @@ def _integer_master(
         return None
     # equally cheap, but fewer hosts: fewer spares
     model.add(cost <= round(solved.objective))
-    for variable in x:
-        model.add_hint(variable, solved.value(variable))
     model.minimize(sum(x))
     fewest = solve_model(model, seed=seed, deterministic_time=_FEWEST_DETERMINISTIC_TIME)
     solved = fewest if fewest.has_solution else solved

@@ -155,7 +155,6 @@ class _Search:
         if not self.enough(best):
             exact = solve_exactly(
                 self.problem,
-                best,
                 self.workspace.cost(best),
                 self.bound,
                 seed=self.options.seed,

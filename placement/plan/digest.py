@@ -65,9 +65,7 @@ def _json_text(value: Any, indent: str) -> str:
     """
     inner = indent + "  "
     if isinstance(value, dict) and value:
-        rows = [
-            f"{inner}{json.dumps(key, ensure_ascii=False)}: {_json_text(value[key], inner)}" for key in value
-        ]
+        rows = [f"{inner}{json.dumps(key, ensure_ascii=False)}: {_json_text(value[key], inner)}" for key in value]
         return "{\n" + ",\n".join(rows) + f"\n{indent}}}"
     if isinstance(value, list) and any(isinstance(element, (dict, list)) for element in value):
         return "[\n" + ",\n".join(inner + _json_text(element, inner) for element in value) + f"\n{indent}]"

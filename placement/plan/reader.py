@@ -29,9 +29,7 @@ _ROWS_SHOWN = 5
 _VALUE_LENGTH = 60
 _JSON_PROBLEMS_SHOWN = 20
 _LARGEST_PRICE = LARGEST / 10**6
-_FACTORS = {
-    f"{resource.column}_{end}": resource.factor for resource in RESOURCES for end in ("used", "limit")
-}
+_FACTORS = {f"{resource.column}_{end}": resource.factor for resource in RESOURCES for end in ("used", "limit")}
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -90,9 +88,7 @@ def _read_json(
         return None
     if data.get("format") != format_name:
         value = _short(data["format"]) if "format" in data else ""
-        problems.append(
-            Problem(name, "unknown or missing format", column="format", value=value, allowed=format_name)
-        )
+        problems.append(Problem(name, "unknown or missing format", column="format", value=value, allowed=format_name))
         return None
     try:
         return model.model_validate_json(content, strict=True)
@@ -157,11 +153,7 @@ def _read_table(folder: Path, table: Table, problems: list[Problem]) -> pl.DataF
     content = _read_bytes(folder / name, name, problems)
     if content is None:
         return None
-    raw = (
-        _parse_parquet(content, name, problems)
-        if name.endswith(".parquet")
-        else _parse_csv(content, name, problems)
-    )
+    raw = _parse_parquet(content, name, problems) if name.endswith(".parquet") else _parse_csv(content, name, problems)
     if raw is None or not _columns_agree(raw.columns, table, name, problems):
         return None
     before = len(problems)
@@ -173,9 +165,7 @@ def _read_table(folder: Path, table: Table, problems: list[Problem]) -> pl.DataF
     repeated = frame.select(table.key).is_duplicated()
     if table is HOSTS and repeated.any():
         rows = (repeated.arg_true() + 1).to_list()
-        problems.append(
-            _row_problem(name, rows, "host", "is listed more than once", frame["host"][rows[0] - 1])
-        )
+        problems.append(_row_problem(name, rows, "host", "is listed more than once", frame["host"][rows[0] - 1]))
         return None
     return frame
 
@@ -218,9 +208,7 @@ def _columns_agree(columns: list[str], table: Table, name: str, problems: list[P
     return not missing and not unknown
 
 
-def _read_column(
-    raw: pl.Series, kind: pl.DataType, table: Table, name: str, problems: list[Problem]
-) -> pl.Series:
+def _read_column(raw: pl.Series, kind: pl.DataType, table: Table, name: str, problems: list[Problem]) -> pl.Series:
     """Return one column in its type; what cannot be read is reported and null."""
     column = raw.name
     if kind == pl.String():
@@ -259,9 +247,7 @@ def _numbers(raw: pl.Series, kind: pl.DataType) -> tuple[pl.Series, str]:
     usable = values.is_between(low, high).fill_null(False)
     if not is_whole:
         usable &= values.is_finite().fill_null(False)
-    return values.zip_with(
-        usable, pl.Series(column, [None], dtype=kind)
-    ) if not usable.all() else values, allowed
+    return values.zip_with(usable, pl.Series(column, [None], dtype=kind)) if not usable.all() else values, allowed
 
 
 def _report_rows(  # noqa: PLR0917

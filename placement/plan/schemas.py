@@ -29,9 +29,7 @@ _COLUMN_MEANINGS = {
 }
 for _resource in RESOURCES:
     _COLUMN_MEANINGS[f"{_resource.column}_used"] = f"{_resource.unit} that the host's instances ask for."
-    _COLUMN_MEANINGS[f"{_resource.column}_limit"] = (
-        f"{_resource.unit} that the host can take under the policy."
-    )
+    _COLUMN_MEANINGS[f"{_resource.column}_limit"] = f"{_resource.unit} that the host can take under the policy."
 
 
 def _row_schema(table: Table) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import numpy as np
 
 from placement.plan.findings import Finding
@@ -69,13 +71,15 @@ def _report_missing(
     def make(row: int) -> Finding:
         low, high = np.searchsorted(service, [row, row + 1])
         there = set(instance[low:high].tolist())
-        missing = [number for number in range(1, int(expected[row]) + 1) if number not in there]
-        shown = ", ".join(str(number) for number in missing[:_MISSING_SHOWN])
-        more = f" and {len(missing) - _MISSING_SHOWN} more" if len(missing) > _MISSING_SHOWN else ""
+        num_missing = int(expected[row] - placed[row])
+        # lazily: a plan may number an instance in the billions
+        missing = (str(number) for number in range(1, int(expected[row]) + 1) if number not in there)
+        shown = ", ".join(islice(missing, _MISSING_SHOWN))
+        more = f" and {num_missing - _MISSING_SHOWN:,} more" if num_missing > _MISSING_SHOWN else ""
         return Finding(
             "instance-missing",
             f"{plan.services[row]} has {count(int(expected[row]), 'instance')}, "
-            f"{len(missing)} of them not placed: {shown}{more}",
+            f"{num_missing:,} of them not placed: {shown}{more}",
             service=plan.services[row],
             value=float(placed[row]),
             limit=float(expected[row]),

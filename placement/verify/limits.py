@@ -16,7 +16,7 @@ _FILE = "hosts.csv"
 def check_limits(plan: PlanView, found: Collector) -> None:
     """Report hosts beyond a limit, and loads, limits and counts that are stated wrongly."""
     for index, resource in enumerate(RESOURCES):
-        over = plan.used[:, index] > plan.limit[:, index]
+        over = (plan.used[:, index] > plan.limit[:, index]) & (plan.limit[:, index] != UNREADABLE)
         used_wrong = plan.stated_used[:, index] != plan.used[:, index]
         limit_wrong = plan.stated_limit[:, index] != plan.limit[:, index]
         # without a fleet, figures are their own measure, and only those that are none can be told

@@ -1,4 +1,4 @@
-"""Spare hosts: enough of them, empty, and each able to replace any used host of its region."""
+"""Spare hosts: enough of them, empty, and able to replace whatever used host of their region fails."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from placement.units import RESOURCES, exact
 from placement.verify.collector import Collector
 from placement.verify.facts import FleetFacts
-from placement.verify.view import PlanView
+from placement.verify.view import UNREADABLE, PlanView
 from placement.verify.words import amount, count, outer
 
 _FILE = "hosts.csv"
@@ -37,7 +37,38 @@ def check_spares(plan: PlanView, facts: FleetFacts | None, found: Collector) -> 
                     f"{count(len(used), 'used host')}, the policy asks for {needed:,}"
                 )
                 found.add("spare-short", message, value=float(len(spares)), limit=float(needed), file=_FILE)
-        _check_sizes(plan, used, spares, found)
+        if _one_size_can(plan, used, spares, region, facts):
+            _check_sizes(plan, used, spares, found)
+        elif len(spares):
+            _check_families(plan, used, spares, found)
+
+
+def _one_size_can(plan: PlanView, used: np.ndarray, spares: np.ndarray, region: str, facts: FleetFacts | None) -> bool:
+    """Whether there is a host that could replace every used host of the region.
+
+    Families of sizes (lean in one resource, rich in another) may have none; then each used host needs some spare
+    that can replace it.
+    """
+    load = plan.used[used].max(axis=0)
+    if (plan.limit[spares] >= load).all(axis=1).any():
+        return True
+    if facts is None:
+        return False
+    fleet = facts.fleet
+    standing = (fleet.hosts["region"] == region) & (fleet.hosts["state"] == "active")
+    limits = [facts.size_limits[name] for name in fleet.buyable]
+    limits += [tuple(row) for row in facts.host_limits[standing.to_numpy()].tolist()]
+    return any((np.array(limit) >= load).all() for limit in limits)
+
+
+def _check_families(plan: PlanView, used: np.ndarray, spares: np.ndarray, found: Collector) -> None:
+    """Report each used host that no spare can replace."""
+    replaceable = np.zeros(len(used), bool)
+    for limit in np.unique(plan.limit[spares], axis=0):
+        replaceable |= (plan.used[used] <= limit).all(axis=1)
+    for row in used[~replaceable].tolist():
+        message = f"no spare of its region can replace {plan.hosts[row]}: each is too small in some resource"
+        found.add("spare-too-small", message, host=plan.hosts[row], file=_FILE, row=row + 1)
 
 
 def _check_sizes(plan: PlanView, used: np.ndarray, spares: np.ndarray, found: Collector) -> None:
@@ -46,7 +77,8 @@ def _check_sizes(plan: PlanView, used: np.ndarray, spares: np.ndarray, found: Co
     for index, resource in enumerate(RESOURCES):
         host = int(used[fullest[index]])
         load = int(plan.used[host, index])
-        for row in spares[plan.limit[spares, index] < load].tolist():
+        limits = plan.limit[spares, index]
+        for row in spares[(limits < load) & (limits != UNREADABLE)].tolist():
             limit = int(plan.limit[row, index])
             message = (
                 f"{plan.hosts[row]} cannot replace {plan.hosts[host]}, which carries {amount(load, index)}: "

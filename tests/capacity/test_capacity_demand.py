@@ -132,9 +132,7 @@ def test_capacities_are_rounded_down_and_the_reserve_up() -> None:
 def test_price_lists_differ_in_the_price_only(model: CapacityModel) -> None:
     m6i, m7i = model.host_sizes("aws-us-east-1-m6i"), model.host_sizes("aws-us-east-1-m7i")
     for name in m6i:
-        assert (
-            dataclasses.replace(m7i[name], price_micros_per_hour=m6i[name].price_micros_per_hour) == m6i[name]
-        )
+        assert dataclasses.replace(m7i[name], price_micros_per_hour=m6i[name].price_micros_per_hour) == m6i[name]
         assert m7i[name].price_micros_per_hour == m6i[name].price_micros_per_hour * 105 // 100
 
 

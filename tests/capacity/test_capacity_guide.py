@@ -205,9 +205,7 @@ def test_every_figure_is_an_estimate(model: CapacityModel) -> None:
 
 
 def test_sections_are_named_as_in_the_guide(model: CapacityModel) -> None:
-    sections = {
-        entry.source.split("), ")[1].split(":")[0] for entry in model.entries() if "Guide" in entry.source
-    }
+    sections = {entry.source.split("), ")[1].split(":")[0] for entry in model.entries() if "Guide" in entry.source}
     assert sections == {
         "Single Service Resource Profile", "Scaling Model", "Shared Infrastructure Sizing",
         "Host Density Planning", "Database Scaling Strategy", "Valkey/Redis Scaling Strategy",
@@ -235,9 +233,7 @@ def test_observability_totals_follow_from_one_service(model: CapacityModel) -> N
         assert kb_per_minute == logs.kb_per_minute.at(end)
         assert kb_per_minute * 60 * 24 / 1000 == logs.mb_per_day.at(end)
     assert metrics.series.typical * 60 / metrics.scrape_interval_seconds.typical == 200
-    assert (
-        metrics.datapoints_per_minute.typical * total.services.typical == total.datapoints_per_minute.typical
-    )
+    assert metrics.datapoints_per_minute.typical * total.services.typical == total.datapoints_per_minute.typical
     # 10 traces a second at 10 % are 1 at 1 %
     scaled = traces.spans_per_second.typical * total.sampling_share.typical / traces.sampling_share.typical
     assert scaled * total.services.typical == pytest.approx(total.spans_per_second.typical)

@@ -56,9 +56,7 @@ def test_bundled_models_are_found_without_an_installed_package(monkeypatch: pyte
     assert "rithmxo-1.0" in bundled_models()
 
 
-def test_bundled_models_are_read_from_the_installed_package(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_bundled_models_are_read_from_the_installed_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     shutil.copytree(SOURCE, tmp_path / "elsewhere-2")
     asked: list[str] = []
 

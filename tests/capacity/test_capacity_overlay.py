@@ -137,9 +137,7 @@ def test_new_rows() -> None:
         "prices.own.price_per_hour.small",
     ):
         assert model.entry(path).source == "override"
-    assert (
-        model.entry("hosts.sizes.huge.max_open_files").source == "override"
-    )  # not the bundled sizes' source
+    assert model.entry("hosts.sizes.huge.max_open_files").source == "override"  # not the bundled sizes' source
     assert model.entry("prices.own.price_per_hour.small").unit == "EUR/h"
 
 
@@ -247,9 +245,7 @@ def test_any_ordered_numbers_are_a_figure(numbers: list[float]) -> None:
 
 
 @settings(max_examples=25, deadline=None)
-@given(
-    st.sampled_from([e.path for e in BASE.entries() if e.path.startswith("observability.logs.k")]), NUMBERS
-)
+@given(st.sampled_from([e.path for e in BASE.entries() if e.path.startswith("observability.logs.k")]), NUMBERS)
 def test_any_number_can_be_laid_over_a_figure(path: str, number: float) -> None:
     entry = overlaid({path: number}).entry(path)
     assert (entry.low, entry.typical, entry.high) == (number, number, number)

@@ -82,7 +82,7 @@ def fleets(draw: st.DrawFn) -> FleetFrames:
     services = pl.DataFrame(rows, schema=TYPES)
     pairs = draw(st.lists(st.tuples(st.sampled_from(keys), st.sampled_from(keys)), max_size=6, unique=True))
     rules = pl.DataFrame(
-        [(one, other, draw(st.integers(0, 3))) for one, other in pairs],
+        [(one, other, draw(st.integers(int(one == other), 3))) for one, other in pairs],
         schema={"service": pl.String, "other": pl.String, "max_instances": pl.Int64},
         orient="row",
     )

@@ -97,7 +97,8 @@ def test_too_much_work_is_unsettled_not_silent() -> None:
 
 def test_a_production_like_host_is_settled_exactly() -> None:
     """144 shapes on 64 cores and 128 GB, as in a well-known production trace."""
-    shapes = [(c, g) for c in (1, 2, 4, 6, 8, 16, 20, 32) for g in (1, 2, 4, 6, 8, 12, 16, 20, 24, 28, 32, 36, 40, 46, 52, 56, 60, 64)]  # fmt: skip
+    gigabytes = (1, 2, 4, 6, 8, 12, 16, 20, 24, 28, 32, 36, 40, 46, 52, 56, 60, 64)
+    shapes = [(c, g) for c in (1, 2, 4, 6, 8, 16, 20, 32) for g in gigabytes]
     assert len(shapes) == 144
     rng = np.random.default_rng(5)
     values = [int(1000 * c + 400 * g + rng.integers(0, 300)) for c, g in shapes]

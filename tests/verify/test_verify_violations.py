@@ -23,7 +23,6 @@ from town import (
     unassign,
 )
 
-from placement.fleet import Fleet
 from placement.plan.types import Plan
 from placement.verify import FINDING_KINDS, check_plan
 

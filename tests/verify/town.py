@@ -111,10 +111,11 @@ def first_host(plan: Plan, **where: Any) -> str:
 
 
 def set_host(plan: Plan, host: str, **cells: Any) -> Plan:
+    is_host = pl.col("host") == host
     changed = [
-        pl.when(pl.col("host") == host).then(pl.lit(value, dtype=plan.hosts.schema[column])).otherwise(pl.col(column)).alias(column)
+        pl.when(is_host).then(pl.lit(value, dtype=plan.hosts.schema[column])).otherwise(pl.col(column)).alias(column)
         for column, value in cells.items()
-    ]  # fmt: skip
+    ]
     return replace(plan, hosts=plan.hosts.with_columns(changed))
 
 
