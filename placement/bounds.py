@@ -68,8 +68,14 @@ def attainable_at_least(micros: int, problem: PoolProblem) -> int:
     return -(-micros // divisor) * divisor if divisor else micros
 
 
-def prove(problem: PoolProblem) -> PoolBound:
-    """Return the best proven bound. Every service must fit some class."""
+def prove(problem: PoolProblem, *, with_patterns: bool = True) -> PoolBound:
+    """Return the best proven bound. Every service must fit some class.
+
+    Parameters
+    ----------
+    with_patterns
+        Whether to try the pattern bound where the fleet has few shapes.
+    """
     weights, stock_dual = _best_weights(problem)
     integer = np.floor(weights * _SCALE).astype(np.int64)
     stock_integer = np.ceil(stock_dual * _SCALE).astype(np.int64)
@@ -84,7 +90,7 @@ def prove(problem: PoolProblem) -> PoolBound:
     counted, counting = _counting(problem)
     if counted > best:
         best, leaf = counted, Leaf(proof=counting)
-    columns = generate_columns(problem, value)
+    columns = generate_columns(problem, value) if with_patterns else None
     if columns is not None:
         by_patterns = attainable_at_least(max(0, columns.bound_micros), problem)
         if by_patterns > best:

@@ -111,6 +111,11 @@ def place(
     plan = assemble(fleet, pools, options, seconds, stopped=stop())
     watch.tell("check")
     findings = check_plan(plan, fleet).findings
+    if findings and all(finding.kind == "bound-unverified" for finding in findings):
+        # the checker gave up on a pattern proof: claim only what it can verify
+        pools = [dataclasses.replace(pool, bound=prove(pool.problem, with_patterns=False)) for pool in pools]
+        plan = assemble(fleet, pools, options, seconds, stopped=stop())
+        findings = check_plan(plan, fleet).findings
     if findings:
         shown = "\n".join(f"  {finding}" for finding in findings[:20])
         raise InternalError(f"the checker refuses the plan that was computed ({len(findings)} findings):\n{shown}")

@@ -120,7 +120,7 @@ def print_summary(plan: Plan, folder: Path, seconds: float) -> None:
     summary = plan.summary
     cost = summary.cost
     money = f"{cost.currency}/h"
-    proof = "proven optimal" if summary.status == "optimal" else f"at most {cost.gap:.3%} above the cheapest possible"
+    proof = "proven optimal" if summary.status == "optimal" else f"at most {cost.gap:.3%} above the cheapest"
     head = Table.grid(padding=(0, 2))
     head.add_row(
         "fleet",
@@ -155,13 +155,9 @@ def _utilisation(plan: Plan) -> Table:
     import polars as pl
 
     busy = plan.hosts.filter(~pl.col("spare"))
-    table = Table(box=None, padding=(0, 2), show_edge=False, header_style="bold")
-    table.add_column("resource")
-    table.add_column("used", justify="right")
-    table.add_column("usable", justify="right")
-    table.add_column("share", justify="right")
-    table.add_column("fullest host", justify="right")
-    table.add_column("")
+    table = Table(box=None, padding=(0, 1), show_edge=False, header_style="bold")
+    for name in ("resource", "used", "usable", "share", "fullest", ""):
+        table.add_column(name, justify="right" if name not in ("resource", "") else "left", no_wrap=True)
     shares = {}
     for resource in RESOURCES:
         used = busy[f"{resource.column}_used"]
@@ -176,10 +172,13 @@ def _utilisation(plan: Plan) -> Table:
     binding = max(shares, key=lambda name: shares[name][2])
     for resource in RESOURCES:
         used_sum, total, share, fullest = shares[resource.name]
+        # a fleet's memory is read in GB; 1 GB is 1,000 MB, as everywhere in the model
+        unit, divisor = ("GB", 1000) if resource.unit == "MB" else (resource.unit, 1)
+        label = resource.name.replace("_", " ")
         table.add_row(
-            resource.name.replace("_", " "),
-            f"{used_sum:,.0f} {resource.unit}",
-            f"{total:,.0f}",
+            label if unit in label else f"{label} ({unit})",
+            f"{used_sum / divisor:,.0f}",
+            f"{total / divisor:,.0f}",
             f"{share:.1%}",
             f"{fullest:.1%}",
             "binds" if resource.name == binding else "",

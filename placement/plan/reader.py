@@ -250,7 +250,7 @@ def _numbers(raw: pl.Series, kind: pl.DataType) -> tuple[pl.Series, str]:
     return values.zip_with(usable, pl.Series(column, [None], dtype=kind)) if not usable.all() else values, allowed
 
 
-def _report_rows(  # noqa: PLR0917
+def _report_rows(
     raw: pl.Series, is_bad: pl.Series, name: str, message: str, allowed: str, problems: list[Problem]
 ) -> None:
     rows = (is_bad.arg_true() + 1).to_list()
@@ -260,9 +260,7 @@ def _report_rows(  # noqa: PLR0917
         problems.append(_row_problem(name, rows, raw.name, message, shown, allowed))
 
 
-def _row_problem(  # noqa: PLR0917
-    name: str, rows: list[int], column: str, message: str, value: str, allowed: str = ""
-) -> Problem:
+def _row_problem(name: str, rows: list[int], column: str, message: str, value: str, allowed: str = "") -> Problem:
     return Problem(
         name,
         message,

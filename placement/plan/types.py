@@ -81,8 +81,8 @@ class PatternsProof(_Frozen):
     """A value per shape such that no pattern of class s is worth more than k_s (Gilmore–Gomory).
 
     Valid if for every class s the bounded knapsack max {Σ v_i·a_i : Σ a_i·D_i ≤ L_s, 0 ≤ a_i ≤ m_i} is ≤ k_s, m_i
-    being the sum of min(max_per_host, instances) over the services of the shape. Who checks it solves that knapsack (or bounds it from
-    above) on its own. Shapes that are not listed are worth 0.
+    being the sum of min(max_per_host, instances) over the services of the shape. Who checks it solves that knapsack
+    (or bounds it from above) on its own. Shapes that are not listed are worth 0.
 
     Parameters
     ----------

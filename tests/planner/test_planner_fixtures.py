@@ -57,6 +57,7 @@ def proof(plan: Plan) -> object:
     [
         ("tiny-one-host", SMALL, SMALL, {"small": 2}),
         ("tiny-mix", 0.30 + 0.40, 0.0, {"compute": 1, "memory": 1}),
+        ("tiny-families", 0.30 + 0.40, 0.30 + 0.40, {"compute": 2, "memory": 2}),
         ("tiny-replicas", 3 * SMALL, SMALL, {"small": 4}),
         ("tiny-zones", 3 * SMALL, SMALL, {"small": 4}),
         ("tiny-inventory", 0 + 0 + SMALL, SMALL, {"small": 4}),
