@@ -1,0 +1,1 @@
+"""Capacity models as data; `placement.capacity` reads them."""

@@ -16,9 +16,9 @@ from placement.errors import InfeasibleError, InputError, InternalError, Placeme
 if TYPE_CHECKING:
     from placement.fleet.types import Fleet
 
-_TABLES: tuple[Literal["csv"], Literal["parquet"]] = ("csv", "parquet")
-_FLEET_TABLES: tuple[Literal["csv"], Literal["parquet"], Literal["jsonl"]] = ("csv", "parquet", "jsonl")
-_DEMANDS: tuple[Literal["profile"], Literal["measured"], Literal["mixed"]] = ("profile", "measured", "mixed")
+_TABLES: tuple[Literal["csv", "parquet"], ...] = ("csv", "parquet")
+_FLEET_TABLES: tuple[Literal["csv", "parquet", "jsonl"], ...] = ("csv", "parquet", "jsonl")
+_DEMANDS: tuple[Literal["profile", "measured", "mixed"], ...] = ("profile", "measured", "mixed")
 
 _Choice = TypeVar("_Choice", bound=str)
 

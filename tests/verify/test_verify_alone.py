@@ -59,5 +59,6 @@ def test_an_absurd_instance_number_is_told_at_once() -> None:
         f for f in check_plan(assign(PLAN, "log", 10**12, WEB), None).findings if f.kind == "instance-missing"
     )
     assert finding.message == (
-        "log has 1,000,000,000,000 instances, 999,999,999,998 of them not placed: 2, 3, 4, 5, 6 and 999,999,999,993 more"
+        "log has 1,000,000,000,000 instances, 999,999,999,998 of them not placed: "
+        "2, 3, 4, 5, 6 and 999,999,999,993 more"
     )
