@@ -1,1 +1,65 @@
-"""Placement: where every service of a fleet goes, at the lowest cost, with a proof."""
+"""Placement: where every service of a fleet goes, at the lowest cost, with a proof.
+
+The public names, loaded on first use (solvers take longer to load than ``placement --help`` may)::
+
+    fleet = placement.read_fleet("fixtures/fleet-5000")
+    plan = placement.place(fleet)
+    placement.write_plan(plan, "build/plan")
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from placement.engine import Options, place
+    from placement.errors import InfeasibleError, InputError, InternalError, PlacementError
+    from placement.fleet import Fleet, fleet_from_frames, generate_fleet, read_fleet
+    from placement.plan import Plan, read_plan, write_plan
+    from placement.verify import check_plan
+
+_HOMES = {
+    "Fleet": "fleet",
+    "InfeasibleError": "errors",
+    "InputError": "errors",
+    "InternalError": "errors",
+    "Options": "engine",
+    "Plan": "plan",
+    "PlacementError": "errors",
+    "check_plan": "verify",
+    "fleet_from_frames": "fleet",
+    "generate_fleet": "fleet",
+    "place": "engine",
+    "read_fleet": "fleet",
+    "read_plan": "plan",
+    "write_plan": "plan",
+}
+
+__all__ = [
+    "Fleet",
+    "InfeasibleError",
+    "InputError",
+    "InternalError",
+    "Options",
+    "PlacementError",
+    "Plan",
+    "check_plan",
+    "fleet_from_frames",
+    "generate_fleet",
+    "place",
+    "read_fleet",
+    "read_plan",
+    "write_plan",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its module."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

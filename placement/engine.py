@@ -27,6 +27,7 @@ from placement.packing.solve import Options, Progress, solve_pool
 from placement.packing.spares import add_spares, num_spares, spare_counts
 from placement.packing.state import Packing, Workspace, no_hosts
 from placement.plan.types import Plan
+from placement.repair import with_repair
 from placement.units import exact
 from placement.verify import check_plan
 
@@ -93,7 +94,10 @@ def place(
     options = options or Options()
     start = time.monotonic()
     problems = build_problems(fleet)
-    reasons = [reason for problem in problems for reason in certain_reasons(problem)]
+    reasons: list[Reason] = []
+    for problem in problems:
+        certain = certain_reasons(problem)
+        reasons += with_repair(fleet, problem, certain, options, stop) if certain else []
     if reasons:
         raise InfeasibleError(reasons)
     bounds = [prove(problem) for problem in problems]
@@ -104,7 +108,7 @@ def place(
         try:
             pools.append(_place_pool(fleet, problem, bound, options, watch.of(number), stop, start))
         except InfeasibleError as error:
-            failures += error.reasons
+            failures += with_repair(fleet, problem, list(error.reasons), options, stop)
     if failures:
         raise InfeasibleError(failures)
     seconds = (read_s, time.monotonic() - start) if options.time_limit_s is not None else (None, None)

@@ -19,7 +19,8 @@ def plan_files(plan: Plan, table_format: TableFormat = "csv") -> dict[str, bytes
     InternalError
         If the plan holds what its format cannot: a wrong column, NaN, a value JSON does not know.
     """
-    summary = plan.summary.model_dump(mode="json")
+    # not mode="json", which would write NaN as null
+    summary = plan.summary.model_dump()
     for key in ("settings", "versions", "pools"):
         summary[key] = _sorted(summary[key])
     summary["hosts"]["by_size"] = _sorted(summary["hosts"]["by_size"])
@@ -27,7 +28,7 @@ def plan_files(plan: Plan, table_format: TableFormat = "csv") -> dict[str, bytes
         summary[key] = [_sorted(row) for row in summary[key]]
     return {
         SUMMARY_FILE: _json_bytes(summary, SUMMARY_FILE),
-        BOUNDS_FILE: _json_bytes(plan.bounds.model_dump(mode="json"), BOUNDS_FILE),
+        BOUNDS_FILE: _json_bytes(plan.bounds.model_dump(), BOUNDS_FILE),
         f"{HOSTS.name}.{table_format}": table_bytes(plan.hosts, HOSTS, table_format),
         f"{ASSIGNMENTS.name}.{table_format}": table_bytes(plan.assignments, ASSIGNMENTS, table_format),
     }
@@ -46,7 +47,7 @@ def _sorted(value: Any) -> Any:
     """Sort the keys of free-form mappings, whose order has no meaning (fields of a type keep theirs)."""
     if isinstance(value, dict):
         return {key: _sorted(value[key]) for key in sorted(value)}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_sorted(element) for element in value]
     return value
 
@@ -67,6 +68,6 @@ def _json_text(value: Any, indent: str) -> str:
     if isinstance(value, dict) and value:
         rows = [f"{inner}{json.dumps(key, ensure_ascii=False)}: {_json_text(value[key], inner)}" for key in value]
         return "{\n" + ",\n".join(rows) + f"\n{indent}}}"
-    if isinstance(value, list) and any(isinstance(element, (dict, list)) for element in value):
+    if isinstance(value, list | tuple) and any(isinstance(element, dict | list | tuple) for element in value):
         return "[\n" + ",\n".join(inner + _json_text(element, inner) for element in value) + f"\n{indent}]"
     return json.dumps(value, ensure_ascii=False, allow_nan=False)

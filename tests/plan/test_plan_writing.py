@@ -68,8 +68,8 @@ def test_the_files_are_pleasant_to_compare(tmp_path: Path) -> None:
 def test_a_digest_tells_plans_apart() -> None:
     assert plan_digest(PLAN).startswith("sha256:")
     assert len(plan_digest(PLAN)) == 71
-    without_proof = replace(PLAN, bounds=PLAN.bounds.model_copy(update={"certificates": ()}))
-    others = [small_plan(4), small_plan(name="other"), without_proof]
+    no_proof = replace(PLAN, bounds=PLAN.bounds.model_copy(update={"certificates": ()}))
+    others = [small_plan(4), small_plan(name="other"), no_proof]
     assert len({plan_digest(plan) for plan in [PLAN, *others]}) == 4
 
 

@@ -55,10 +55,7 @@ def test_what_the_files_alone_betray(edit: Callable[[Plan], Plan], kinds: set[st
 
 
 def test_an_absurd_instance_number_is_told_at_once() -> None:
-    (finding,) = (
-        f for f in check_plan(assign(PLAN, "log", 10**12, WEB), None).findings if f.kind == "instance-missing"
-    )
-    assert finding.message == (
-        "log has 1,000,000,000,000 instances, 999,999,999,998 of them not placed: "
-        "2, 3, 4, 5, 6 and 999,999,999,993 more"
-    )
+    findings = check_plan(assign(PLAN, "log", 10**12, WEB), None).findings
+    (message,) = (finding.message for finding in findings if finding.kind == "instance-missing")
+    assert message.startswith("log has 1,000,000,000,000 instances, 999,999,999,998 of them not placed: 2, 3, 4,")
+    assert message.endswith("6 and 999,999,999,993 more")
