@@ -39,11 +39,14 @@ def with_repair(
     added = {more.classes.size[s]: int(counts[s]) for s in range(num_own, len(more.classes)) if counts[s]}
     if not added:
         return reasons
-    words = ", ".join(f"{number} {size}" for size, number in added.items())
-    repair = f"with {words} more a plan exists, spare hosts included"
-    return [
-        dataclasses.replace(reason, repair=repair, details={**reason.details, "add_hosts": added}) for reason in reasons
-    ]
+    words = ", ".join(f"{number} × {size}" for size, number in added.items())
+    hosts = f"add {words} and a plan exists, spares included"
+    repaired = []
+    for reason in reasons:
+        alternative = reason.repair.partition(", or ")[2]
+        repair = f"{hosts}, or {alternative}" if alternative else hosts
+        repaired.append(dataclasses.replace(reason, repair=repair, details={**reason.details, "add_hosts": added}))
+    return repaired
 
 
 def _with_any_number_of_each_size(fleet: Fleet, problem: PoolProblem) -> PoolProblem:

@@ -15,6 +15,10 @@ import numpy as np
 from placement.units import FloatArray, IntArray
 
 _STEPS = 150
+_MAX_EVALUATED = 3_000_000
+"""Items times steps of one search: it shortens where there are very many items."""
+_CLEARLY = 1 - 1e-9
+"""Times the target: lower than that, rounding the multipliers cannot lift f over the target."""
 _NEAR = 8
 """Items nearest to break-even whose corners are tried."""
 _KEPT = 6
@@ -56,18 +60,22 @@ def search_multipliers(v: IntArray, D: IntArray, m: IntArray, L: IntArray, targe
         return float(u @ capacity + copies[wins] @ gain[wins]), capacity - load
 
     tried: list[tuple[float, FloatArray]] = []
-    for start in _starts(values, demands, num_resources):
+    starts = _starts(values, demands)
+    steps = max(10, min(_STEPS, _MAX_EVALUATED // (len(v) * len(starts))))
+    for start in starts:
         u = start
-        for _ in range(_STEPS):
+        for _ in range(steps):
             value, slope = f(u)
             tried.append((value, u))
             norm = float(slope @ slope)
-            if norm == 0 or value <= 1.0:
+            if norm == 0 or value <= _CLEARLY:
                 break
             u = np.maximum(u - slope * ((value - min(1.0, value * 0.999)) / norm), 0.0)
+        if tried[-1][0] <= _CLEARLY:
+            break
     tried.sort(key=lambda pair: pair[0])
     best = tried[0][1]
-    for _ in range(3):
+    for _ in range(3 if tried[0][0] > _CLEARLY else 0):
         around = [(f(u)[0], u) for u in _corners(best, values, demands)]
         value, u = min(around, key=lambda pair: pair[0], default=tried[0])
         if value >= tried[0][0]:
@@ -82,12 +90,14 @@ def search_multipliers(v: IntArray, D: IntArray, m: IntArray, L: IntArray, targe
     return [u.astype(np.int64) for u in [*sound, np.zeros(num_resources)]]
 
 
-def _starts(values: FloatArray, demands: FloatArray, num_resources: int) -> list[FloatArray]:
-    """Return starting points: each resource alone at a price that makes a full host worth the target."""
-    alone = [np.eye(num_resources)[r] for r in range(num_resources)]
-    density = values / np.maximum(demands.sum(axis=1), 1e-12)
-    even = np.full(num_resources, float(np.median(density)) if len(density) else 0.0)
-    return [*alone, even] if num_resources > 1 else alone
+def _starts(values: FloatArray, demands: FloatArray) -> list[FloatArray]:
+    """Return starting points: the prices that come nearest to the values, and each resource alone.
+
+    Alone, a resource is priced so that a full host is worth the target.
+    """
+    num_resources = demands.shape[1]
+    nearest = np.maximum(np.linalg.lstsq(demands, values, rcond=None)[0], 0.0)
+    return [nearest, *np.eye(num_resources)]
 
 
 def _corners(u: FloatArray, values: FloatArray, demands: FloatArray) -> list[FloatArray]:

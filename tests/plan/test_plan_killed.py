@@ -18,7 +18,7 @@ from placement.plan import folders, plan_digest, read_plan, write_plan
 from placement.plan.digest import plan_files
 
 OLD, NEW = small_plan(2), small_plan(400)
-ROUNDS = 3
+ROUNDS = 2
 
 # writes the two plans in turn, for ever; says "ready" when the imports are done
 WRITER = """

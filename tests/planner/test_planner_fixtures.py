@@ -202,3 +202,11 @@ def test_generated_fixtures_are_what_the_generator_makes(
 if __name__ == "__main__":
     pinned = {name: figures(name) for name in GOLDEN_FLEETS}
     GOLDENS.write_text(json.dumps(pinned, indent=2) + "\n", encoding="utf-8")
+
+
+def test_the_repair_names_the_hosts_that_make_a_plan_possible() -> None:
+    # each box has room for one instance of 5,000 MB: what is short in sum is one box, what is needed are more; the
+    # figure is that of a plan that was computed as if boxes were for sale
+    reason = next(iter(reasons("tiny-infeasible-stock").values()))
+    assert reason.details["add_hosts"] == {"box": 4}
+    assert "add 4 × box" in reason.repair
