@@ -51,12 +51,13 @@ def plain_loop(plan: SimpleNamespace, rules: pl.DataFrame) -> Counter[tuple[str,
 
 
 @pytest.mark.parametrize("way", ["_by_hosts", "_by_rules"])
-@pytest.mark.parametrize("chunk", [3, 4_000_000])
-def test_agrees_with_a_plain_loop(way: str, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("chunk", "cells"), [(3, 1), (3, 30), (4_000_000, 8_000_000)])
+def test_agrees_with_a_plain_loop(way: str, chunk: int, cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
     search = getattr(interference, way)
     monkeypatch.setattr(interference, "_by_hosts", search)
     monkeypatch.setattr(interference, "_by_rules", search)
     monkeypatch.setattr(interference, "_CHUNK", chunk)
+    monkeypatch.setattr(interference, "_CELLS", cells)
     rng = np.random.default_rng(11)
     broken = 0
     for _ in range(40):

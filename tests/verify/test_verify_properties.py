@@ -84,11 +84,13 @@ def random_fleet(seed: int) -> Fleet:
 
 
 def planned(seed: int) -> tuple[Fleet, Plan]:
-    fleet = random_fleet(seed)
-    plan = naive_plan(fleet)
-    if plan is None:
-        pytest.skip("first fit finds no plan")
-    return fleet, plan
+    """Return the first random fleet from this seed on for which first fit finds a plan."""
+    for attempt in range(100):
+        fleet = random_fleet(seed + 1000 * attempt)
+        plan = naive_plan(fleet)
+        if plan is not None:
+            return fleet, plan
+    raise AssertionError("first fit finds no plan for any of 100 fleets")
 
 
 @pytest.mark.parametrize("seed", range(NUM_FLEETS))
