@@ -1,8 +1,9 @@
 """Interference: on a host that runs one service, at most so many instances of another.
 
 Fleets have up to tens of millions of rules, hosts run tens of services: neither all rules nor all pairs of
-services on a host may be gone through in Python. Of two ways to join the two, the one with fewer steps is
-taken: every ordered pair of services on a host looked up among the rules of the first, or every rule with every host of its first service, looked up among what that host runs.
+services on a host may be gone through in Python. Of two ways to join the two, the one with fewer steps is taken:
+every ordered pair of services on a host looked up among the rules, or every rule with every host of its first
+service, looked up among what that host runs.
 """
 
 from __future__ import annotations
