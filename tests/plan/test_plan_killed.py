@@ -57,6 +57,43 @@ def test_kill_9_leaves_one_plan_or_the_other(tmp_path: Path, way: str) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["plan"]
 
 
+# writes two plans in turn, for ever, with nothing but the standard library loaded: it is up in no time
+TIRELESS = """
+import itertools, pickle, sys
+from pathlib import Path
+from placement.plan import folders
+if sys.argv[3] == "fallback":
+    folders._exchange = lambda one, other: False
+versions = pickle.loads(Path(sys.argv[2]).read_bytes())
+print("ready", flush=True)
+for files in itertools.cycle(versions):
+    folders.replace_folder(Path(sys.argv[1]), files)
+"""
+
+
+@pytest.mark.parametrize("way", ["exchange", "fallback"])
+def test_kill_9_at_many_random_moments(tmp_path: Path, way: str) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    target = folder / "plan"
+    whole = {plan_digest(OLD), plan_digest(NEW)}
+    versions = tmp_path / "versions"
+    versions.write_bytes(pickle.dumps([plan_files(OLD), plan_files(NEW)]))
+    write_plan(OLD, target)
+    rng = random.Random(3)
+    for _ in range(25):
+        command = [sys.executable, "-c", TIRELESS, str(target), str(versions), way]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            time.sleep(rng.uniform(0.0, 0.02))
+            process.send_signal(signal.SIGKILL)
+            assert process.wait() == -signal.SIGKILL  # it was at work until then
+        assert plan_digest(read_plan(target)) in whole
+    write_plan(OLD, target)
+    assert [path.name for path in folder.iterdir()] == ["plan"]
+
+
 # dies right before its n-th change of the disk; a process of its own, since a fork of a threaded one may hang
 DOOMED = """
 import os, pickle, signal, sys
