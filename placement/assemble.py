@@ -187,7 +187,7 @@ def _host_table(
 ) -> pl.DataFrame:
     classes = problem.classes
     zones = [*problem.zones, ""]
-    segments = [*problem.segments, ""]
+    segments = [name for _, name in problem.segments]
     limit = classes.limit[packing.host_class]
     columns: dict[str, object] = {
         "host": pl.Series(names, dtype=pl.String),

@@ -112,7 +112,7 @@ class PoolProblem:
     rules: Rules
     classes: HostClasses
     zones: tuple[str, ...]
-    segments: tuple[str, ...]
+    segments: tuple[tuple[str, str], ...]
     locations: tuple[Location, ...]
     host_location: dict[str, tuple[int, int]]
     occupied: tuple[int, ...]
@@ -204,21 +204,25 @@ def _build(fleet: Fleet, region: str, rows: IntArray, demand: IntArray) -> PoolP
     standing = fleet.hosts.filter(pl.col("region") == region)
     active = standing.filter(pl.col("state") == "active")
     zones = sorted(({place.zone for place in locations} | set(active["zone"])) - {""})
-    segments = sorted(({place.segment for place in locations} | set(active["segment"])) - {""})
+    # a segment is known by its zone and its name: two zones may each have a segment of the same name
+    segments = sorted(
+        {(place.zone, place.segment) for place in locations} | set(active.select("zone", "segment").rows())
+    )
+    named_segments = [pair for pair in segments if pair[1]]
     zone_of = {zone: number for number, zone in enumerate(zones)} | {"": len(zones)}
-    segment_of = {segment: number for number, segment in enumerate(segments)} | {"": len(segments)}
+    segment_of = {pair: number for number, pair in enumerate(segments)}
     spread = services["spread"].replace_strict(_SPREADS, return_dtype=pl.Int64).to_numpy().copy()
     spread_limit = np.full(len(rows), NO_LIMIT, np.int64)
-    for kind, places in ((ZONE, zones), (SEGMENT, segments)):
+    for kind, places in ((ZONE, len(zones)), (SEGMENT, len(named_segments))):
         concerned = spread == kind
         if places:
-            spread_limit[concerned] = -(-instances[concerned] // len(places))
+            spread_limit[concerned] = -(-instances[concerned] // places)
         else:
             spread[concerned] = HOST  # nothing to spread over: replicas still keep to their hosts' rule
     # a limit that no count of instances can reach is none: kernels then skip its bookkeeping
     spread[spread_limit >= instances] = HOST
     host_location = {
-        host: (zone_of[zone], segment_of[segment])
+        host: (zone_of[zone], segment_of[zone, segment])
         for host, zone, segment in active.select("host", "zone", "segment").iter_rows()
     }
     stands_at = standing.select("zone", "segment").rows()

@@ -25,8 +25,8 @@ def add_hosts(problem: PoolProblem, packing: Packing, counts: IntArray) -> list[
     """
     classes = problem.classes
     zone_of = {zone: number for number, zone in enumerate(problem.zones)} | {"": len(problem.zones)}
-    segment_of = {name: number for number, name in enumerate(problem.segments)} | {"": len(problem.segments)}
-    places = [(zone_of[place.zone], segment_of[place.segment]) for place in problem.locations]
+    segment_of = {pair: number for number, pair in enumerate(problem.segments)}
+    places = [(zone_of[place.zone], segment_of[place.zone, place.segment]) for place in problem.locations]
     bought = np.array([not hosts for hosts in classes.hosts], bool)
     in_place = np.array(problem.occupied, np.int64) + _bought_per_location(problem, packing)
     room = _room(problem, in_place)

@@ -77,7 +77,10 @@ def check_spread(plan: PlanView, facts: FleetFacts, found: Collector) -> None:
             plan.service_idx[rows] * len(codes) + host_place[plan.host_idx[rows]], return_counts=True
         )
         service, place_code = keys // len(codes), keys % len(codes)
-        names = {code: "/".join(filter(None, place[1:])) or f"no named {level}" for place, code in codes.items()}
+        names = {
+            code: "/".join(filter(None, place[1:])) if place[-1] else "/".join(filter(None, (*place, "(none named)")))
+            for place, code in codes.items()
+        }
 
         def make(
             pair: int,
