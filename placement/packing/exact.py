@@ -93,7 +93,7 @@ def solve_exactly(
     model.add(total <= (cost - 1) // divisor)
     model.add(total >= -(-bound // divisor))
     model.minimize(total)
-    solved = solve_model(model, seed=seed, deterministic_time=deterministic_time)
+    solved = solve_model(model, seed=seed, deterministic_time=deterministic_time, optional=True)
     if not solved.has_solution:
         return None
     first = np.concatenate(([0], np.cumsum(problem.instances)))

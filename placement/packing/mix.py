@@ -117,7 +117,7 @@ def choose_mix(
     # among mixes of this price the one with the fewest hosts: large hosts waste least at their edges
     model.add(cost <= round(solved.objective))
     model.minimize(sum(x))
-    fewest = solve_model(model, seed=seed, deterministic_time=effort)
+    fewest = solve_model(model, seed=seed, deterministic_time=effort, optional=True)
     solved = fewest if fewest.has_solution else solved
     hosts = np.array([solved.value(v) for v in x], np.int64)
     share_of_group = np.array([[solved.value(v) for v in row] for row in y], np.float64) / _SHARE

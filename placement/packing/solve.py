@@ -13,21 +13,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from placement.columns import Columns
 from placement.errors import InfeasibleError, Reason
 from placement.instance import PoolProblem
+from placement.packing.cpsat import Mode
 from placement.packing.exact import solve_exactly
 from placement.packing.mix import Mix, choose_mix
 from placement.packing.patterns import pack_patterns
 from placement.packing.sites import add_hosts, bought_left, stock_left
 from placement.packing.state import Packing, Workspace, no_hosts
 from placement.units import FloatArray, IntArray
-
-Mode = Literal["reproducible", "fast"]
 
 
 @dataclass(frozen=True)
@@ -39,14 +37,27 @@ class Options:
     seed
         Seed of every random choice.
     time_limit_s
-        Stop improving after so many seconds; None: only the work limits stop it (the plan is then reproducible).
+        Stop improving after so many seconds; None: only the work limits stop it.
     target_gap
         Stop as soon as (cost − bound) / bound is at most this.
+    mode
+        ``reproducible``: the same plan on any number of cores; a time limit may end the search but nothing else may
+        depend on the clock. ``fast``: every core and the clock may be used, two runs may give two plans.
+    workers
+        How many regions are planned at a time, each in a process of its own; None: as many as there are cores,
+        where the fleet is large enough to gain by it. Processes start by importing the program's main module
+        (``spawn``): a script that asks for them needs ``if __name__ == "__main__":``.
+    executor
+        Where regions are planned: ``local`` (processes of this machine), ``dask``, ``ray``, or a cluster of these by
+        its address (``dask:tcp://host:8786``, ``ray:host:6379``).
     """
 
     seed: int = 1
     time_limit_s: float | None = None
     target_gap: float = 0.0
+    mode: Mode = "reproducible"
+    workers: int | None = 1
+    executor: str = "local"
 
 
 @dataclass(frozen=True)
