@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from placement.bounds import PoolBound, prove
 from placement.errors import InfeasibleError, Reason
@@ -147,7 +148,8 @@ def place_pool(
     def over() -> bool:
         return stop() or (limit_s is not None and time.monotonic() - start >= limit_s)
 
-    with effort(Effort(mode=options.mode, cores=cores, over=over)):
+    # BLAS adds up in another order for every number of threads: the last bit of a sum would depend on the cores
+    with threadpool_limits(1, user_api="blas"), effort(Effort(mode=options.mode, cores=cores, over=over)):
         report(Progress(problem.pool, problem.region, "bound", None, 0, 0.0))
         # someone who has waited long enough gets the quick bound
         bound = prove(problem, with_patterns=not over())
