@@ -44,6 +44,9 @@ size,cpu_cores,memory_mb,os_reserved_mb,max_open_files,max_threads,disk_gb,nic_m
 machine,64,128000,0,1000000,1000000,1000,10000,1,
 """
 
+_ROW_GROUP = 1 << 22
+"""Rows of a row group: each has a dictionary of names of its own, which costs as much to read as many rows."""
+
 GraphKind = Literal["arbitrary", "normal", "threshold"]
 """How the pairs with a rule are drawn: see `random_pairs`."""
 
@@ -199,6 +202,6 @@ def _write(name: str, table: pl.DataFrame, names: pl.Series, rules: pl.DataFrame
     ).write_parquet(folder / "services.parquet")
     (folder / "sizes.csv").write_text(_SIZES)
     if rules is not None:
-        rules.write_parquet(folder / "interference.parquet")
+        rules.write_parquet(folder / "interference.parquet", row_group_size=_ROW_GROUP)
     interference = "" if rules is None else "interference: interference.parquet\n"
     (folder / "fleet.yaml").write_text(_FLEET.format(name=name, interference=interference))
