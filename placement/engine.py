@@ -112,7 +112,7 @@ def place(
     findings = check_plan(plan, fleet).findings
     if findings and all(finding.kind == "bound-unverified" for finding in findings):
         # the checker gave up on a pattern proof: claim only what it can verify
-        pools = [dataclasses.replace(pool, bound=prove(pool.problem, with_patterns=False)) for pool in pools]
+        pools = [dataclasses.replace(pool, bound=prove(pool.problem)) for pool in pools]
         plan = assemble(fleet, pools, options, seconds, stopped=stop())
         findings = check_plan(plan, fleet).findings
     if findings:

@@ -99,8 +99,7 @@ def run_pool(task: PoolTask, *, cores: int, report: Report, stop: Stop) -> PoolR
         plan = place_pool(task.problem, task.spare_share, task.options, report, stop, cores=cores)
     except InfeasibleError as error:
         return _explain(task, error.reasons, stop)
-    # the patterns were for the search alone: they need not travel
-    return PoolResult(plan.packing, plan.spares, dataclasses.replace(plan.bound, columns=None), plan.cut)
+    return PoolResult(plan.packing, plan.spares, plan.bound, plan.cut)
 
 
 def _explain(task: PoolTask, reasons: tuple[Reason, ...], stop: Stop) -> PoolResult:
@@ -151,9 +150,8 @@ def place_pool(
     # BLAS adds up in another order for every number of threads: the last bit of a sum would depend on the cores
     with threadpool_limits(1, user_api="blas"), effort(Effort(mode=options.mode, cores=cores, over=over)):
         report(Progress(problem.pool, problem.region, "bound", None, 0, 0.0))
-        # someone who has waited long enough gets the quick bound
-        bound = prove(problem, with_patterns=not over())
-        packing = solve_pool(problem, bound.micros_per_hour, bound.columns, left(), report, stop)
+        bound = prove(problem)
+        packing, bound = solve_pool(problem, bound, left(), report, stop)
         try:
             spares = _spares(problem, packing, spare_share)
         except InfeasibleError:
@@ -161,7 +159,7 @@ def place_pool(
             held_back = _hold_back(problem, packing, spare_share)
             if held_back is None:
                 raise
-            packing = solve_pool(held_back, bound.micros_per_hour, None, left(), report, stop)
+            packing, _ = solve_pool(held_back, bound, left(), report, stop, with_patterns=False)
             spares = _spares(problem, packing, spare_share)
     return PoolPlan(problem, packing, spares, bound, cut=limit_s is not None and time.monotonic() - start >= limit_s)
 

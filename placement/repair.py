@@ -60,9 +60,7 @@ def with_repair(
     more = _with_any_number_of_each_size(problem, offer)
     num_own = len(problem.classes)
     try:
-        packing = solve_pool(
-            more, prove(more, with_patterns=False).micros_per_hour, None, options, lambda _: None, stop
-        )
+        packing, _ = solve_pool(more, prove(more), options, lambda _: None, stop, with_patterns=False)
         spares = spare_counts(more, packing, Workspace(more).residual(packing), spare_share)
     except InfeasibleError:
         return reasons  # it is not hosts that are wanting
