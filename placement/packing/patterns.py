@@ -120,7 +120,11 @@ def pack_slots(
     weight = (num_rules + (problem.spread > 0)) * problem.instances
     seating.seat(np.flatnonzero(has_rules)[np.argsort(-weight[has_rules], kind="stable")])
     seating.deal(~has_rules)
-    seating.seat(np.arange(len(problem.names)))
+    everyone = np.arange(len(problem.names))
+    waiting = packing.num_waiting + 1
+    while 0 < packing.num_waiting < waiting:
+        waiting = packing.num_waiting
+        seating.seat(everyone)
     return packing
 
 
@@ -185,6 +189,7 @@ class _Seating:
             problem.max_per_host, problem.spread, problem.spread_limit, self.packing.domain, *workspace.rules,
             open_host, self.start[:-1], num_open, seated, seated_start, num_seated, self.seed,
         )  # fmt: skip
+        self.seed += 1
 
     def deal(self, is_free: BoolArray) -> None:
         """Deal the open slots to services without rules, round by round."""
