@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from placement.instance import NO_LIMIT, PoolProblem
+from placement.instance import PoolProblem
+from placement.interference import NO_LIMIT
 from placement.packing.cpsat import solve_model
 from placement.packing.sites import add_hosts
 from placement.packing.state import Packing, no_hosts
