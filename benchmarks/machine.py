@@ -34,7 +34,9 @@ def commit() -> str | None:
     try:
         short = git("rev-parse", "--short=9", "HEAD")
         # results, tables and pictures are what a run writes: they do not change what is measured
-        changed = git("status", "--porcelain", "--untracked-files=no", "--", ":!benchmarks/results", ":!docs/img", ":!*.md")
+        changed = git(
+            "status", "--porcelain", "--untracked-files=no", "--", ":!benchmarks/results", ":!docs/img", ":!*.md"
+        )
     except (OSError, subprocess.CalledProcessError):
         return None
     return f"{short}+" if changed else short

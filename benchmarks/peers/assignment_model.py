@@ -53,9 +53,7 @@ def solve(problem: Problem, seconds: float) -> Answer:
     status = solver.solve(model)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         raise SystemExit(f"no solution: {solver.status_name(status).lower()}")
-    host_of = np.concatenate(
-        [np.repeat(np.arange(len(hosts)), [solver.value(count) for count in row]) for row in x]
-    )
+    host_of = np.concatenate([np.repeat(np.arange(len(hosts)), [solver.value(count) for count in row]) for row in x])
     note = "proved optimal" if status == cp_model.OPTIMAL else "time limit"
     return Answer(hosts, host_of, time.monotonic() - start, note)
 

@@ -90,9 +90,7 @@ class Answer:
     def read(path: Path) -> Answer:
         """Read an answer."""
         with np.load(path) as arrays:
-            return Answer(
-                arrays["host_class"], arrays["host_of"], float(arrays["seconds"]), str(arrays["note"])
-            )
+            return Answer(arrays["host_class"], arrays["host_of"], float(arrays["seconds"]), str(arrays["note"]))
 
 
 def cost_of(problem: Problem, answer: Answer) -> int:
