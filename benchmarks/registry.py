@@ -110,6 +110,10 @@ _EVERYDAY = (
          Target(0.005, 90), Target(0.0002, 20)),
 )  # fmt: skip
 
+_SMALL = (
+    Case("measured-300", "small enough for exact peers", partial(_made, "measured", 300, {}), Target(0.01, 30)),
+)  # fmt: skip
+
 _LARGE = (
     Case("profile-100k", "few shapes, replicas: patterns close the gap", partial(_generated, "profile", 100_000),
          Target(0.001, 30, 2), Target(0.0002, 15)),
@@ -188,5 +192,5 @@ _CLOUD = tuple(
     for computers, processes, bound, known in ((200, 600, 169_190, 170_760), (800, 2400, 747_160, 754_620))
 )  # fmt: skip
 
-CASES: tuple[Case, ...] = (*_EVERYDAY, *_LARGE, *_GROWTH, *_TCLAB, *_CLOUD, *_DIALS)
+CASES: tuple[Case, ...] = (*_EVERYDAY, *_SMALL, *_LARGE, *_GROWTH, *_TCLAB, *_CLOUD, *_DIALS)
 BY_NAME = {case.name: case for case in CASES}

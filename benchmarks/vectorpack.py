@@ -2,7 +2,8 @@
 
 The data is public (MIT; repository ``Vectorpack/experiments_vector_paper``) and not part of this repository; half of
 the instances are used, with `known.csv` beside them: a lower bound, the optimum where it is known, and the best of 351
-published heuristics. An instance has more resources than a fleet's files name, so it becomes a packing problem directly.
+published heuristics. An instance has more resources than a fleet's files name, so it becomes a packing
+problem directly.
 
 ``python -m benchmarks.vectorpack DATA OUT`` solves them all and writes what became of each, a JSON line an instance.
 """

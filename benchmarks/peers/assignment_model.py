@@ -55,7 +55,8 @@ def solve(problem: Problem, seconds: float) -> Answer:
         raise SystemExit(f"no solution: {solver.status_name(status).lower()}")
     host_of = np.concatenate([np.repeat(np.arange(len(hosts)), [solver.value(count) for count in row]) for row in x])
     note = "proved optimal" if status == cp_model.OPTIMAL else "time limit"
-    return Answer(hosts, host_of, time.monotonic() - start, note)
+    bound = int(np.ceil(solver.best_objective_bound - 1e-6))
+    return Answer(hosts, host_of, time.monotonic() - start, note, bound)
 
 
 def _hosts(problem: Problem) -> IntArray:

@@ -52,8 +52,7 @@ def _best_order(problem: Problem, pack: Callable[..., tuple[IntArray, IntArray, 
         orders = [np.concatenate(([s], by_price[by_price != s])) for s in by_weight[:most_orders]]
     rules = _both_ways(problem)
     arguments = (problem.demand, problem.instances, problem.max_per_host, problem.limit, problem.stock, *rules, weight)
-    tiny = _tiny_like(arguments)
-    pack(*tiny, np.zeros(1, np.int64))  # compiles
+    pack(*_tiny(len(weight)), np.zeros(1, np.int64))  # compiles
     start = time.monotonic()
     best: Answer | None = None
     for order in orders:
@@ -93,14 +92,12 @@ def _both_ways(problem: Problem) -> tuple[IntArray, IntArray, IntArray, IntArray
     )
 
 
-def _tiny_like(arguments: tuple[npt.NDArray[np.generic], ...]) -> tuple[npt.NDArray[np.generic], ...]:
+def _tiny(num_resources: int) -> tuple[npt.NDArray[np.generic], ...]:
     """Return arguments of the same types for one service on one class, to compile with."""
-    *arrays, weight = arguments
-    num_resources = len(weight)
     one = np.ones((1, num_resources), np.int64)
     start, other = np.zeros(2, np.int64), np.zeros(0, np.int64)
     single = np.ones(1, np.int64)
-    return (one, single, single, one, -single, start, other, other, other, weight)
+    return one, single, single, one, -single, start, other, other, other, np.ones(num_resources)
 
 
 @numba.njit(cache=True)

@@ -75,22 +75,31 @@ class Answer:
         What the peer itself took, without starting, compiling and reading.
     note
         What must be known to read the figures; empty: nothing.
+    bound_micros
+        Lower bound that the peer itself proved, micros per hour; 0: none.
     """
 
     host_class: IntArray
     host_of: IntArray
     seconds: float
     note: str = ""
+    bound_micros: int = 0
 
     def write(self, path: Path) -> None:
         """Write the answer."""
-        np.savez(path, host_class=self.host_class, host_of=self.host_of, seconds=self.seconds, note=self.note)
+        np.savez(path, **{field.name: getattr(self, field.name) for field in fields(self)})
 
     @staticmethod
     def read(path: Path) -> Answer:
         """Read an answer."""
         with np.load(path) as arrays:
-            return Answer(arrays["host_class"], arrays["host_of"], float(arrays["seconds"]), str(arrays["note"]))
+            return Answer(
+                arrays["host_class"],
+                arrays["host_of"],
+                float(arrays["seconds"]),
+                str(arrays["note"]),
+                int(arrays["bound_micros"]),
+            )
 
 
 def cost_of(problem: Problem, answer: Answer) -> int:

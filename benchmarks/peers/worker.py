@@ -17,10 +17,11 @@ FUNCTIONS = {
     "cp-sat": ("assignment_model", "solve"),
     "rebalancer": ("rebalancer_local_search", "solve"),
     "vpsolver": ("arc_flow", "solve"),
+    "placement": ("ours", "solve"),
 }
 """Where each peer lives in this package, imported only by its own process."""
 
-LIMITED = frozenset({"cp-sat", "rebalancer"})
+LIMITED = frozenset({"cp-sat", "placement", "rebalancer"})
 """Peers that take a time limit; the others are ended from outside."""
 
 
