@@ -100,10 +100,15 @@ class PoolProblem:
         return int(self.instances.sum())
 
     @property
+    def num_resources(self) -> int:
+        """Resources that demands and limits are of."""
+        return int(self.demand.shape[1])
+
+    @property
     def holds(self) -> npt.NDArray[np.bool_]:
         """bool[num_services, num_classes]: whether one instance alone fits a host of the class."""
         fits = np.ones((len(self.names), len(self.classes)), bool)
-        for r in range(NUM_RESOURCES):
+        for r in range(self.num_resources):
             fits &= self.demand[:, r, None] <= self.classes.limit[None, :, r]
         return fits
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from placement.instance import PoolProblem
 from placement.packing.cpsat import solve_model
-from placement.units import NUM_RESOURCES, FloatArray, IntArray
+from placement.units import FloatArray, IntArray
 
 _SHARE = 10**6
 _NUM_GROUPS = 48
@@ -73,8 +73,8 @@ def choose_mix(
     num_classes = len(classes)
     group = _groups(problem, left, grouped)
     num_groups = int(group.max()) + 1
-    total = np.zeros((num_groups, NUM_RESOURCES))
-    for r in range(NUM_RESOURCES):
+    total = np.zeros((num_groups, problem.num_resources))
+    for r in range(problem.num_resources):
         total[:, r] = np.bincount(group, weights=problem.demand[:, r] * left, minlength=num_groups)
     total *= 1.0 + slack
     holds = np.ones((num_groups, num_classes), bool)
@@ -93,7 +93,7 @@ def choose_mix(
     for g in range(num_groups):
         if total[g].any():
             model.add(sum(y[g]) == _SHARE)
-    for r in range(NUM_RESOURCES):
+    for r in range(problem.num_resources):
         peak = max(float(total[:, r].max()), float(classes.limit[:, r].max()), 1.0)
         unit = max(1.0, peak / _LARGEST_COEFFICIENT)
         for s in range(num_classes):
@@ -117,7 +117,7 @@ def choose_mix(
     # among mixes of this price the one with the fewest hosts: large hosts waste least at their edges
     model.add(cost <= round(solved.objective))
     model.minimize(sum(x))
-    fewest = solve_model(model, seed=seed, deterministic_time=effort)
+    fewest = solve_model(model, seed=seed, deterministic_time=effort, optional=True)
     solved = fewest if fewest.has_solution else solved
     hosts = np.array([solved.value(v) for v in x], np.int64)
     share_of_group = np.array([[solved.value(v) for v in row] for row in y], np.float64) / _SHARE

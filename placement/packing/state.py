@@ -8,7 +8,7 @@ import numpy as np
 
 from placement.instance import PoolProblem
 from placement.packing import kernels
-from placement.units import NUM_RESOURCES, FloatArray, IntArray
+from placement.units import FloatArray, IntArray
 
 _MAX_MEMBERS = 1 << 14
 
@@ -193,7 +193,7 @@ class Workspace:
         placed = np.flatnonzero(packing.host_of >= 0)
         host = packing.host_of[placed]
         demand = self.problem.demand[self.service_of[placed]]
-        for r in range(NUM_RESOURCES):
+        for r in range(self.problem.num_resources):
             use = np.bincount(host, weights=demand[:, r], minlength=len(residual))
             residual[:, r] -= use.astype(np.int64)
         return residual
