@@ -89,6 +89,12 @@ def _measure_traces(given: argparse.Namespace, recorder: results.Recorder, scrat
         _say(f"{name}: {len(points)} points")
 
 
+def _warm_up(scratch: Path) -> None:
+    """Plan once, so that compiled kernels are in their cache before anything is measured."""
+    command = [sys.executable, "-m", "placement", "plan", "fixtures/fifty", "-o", str(scratch / "warm"), "--quiet"]
+    measure.run(command)
+
+
 _MEASURE = {
     "cases": _measure_cases,
     "vectorpack": _measure_vectorpack,
@@ -146,6 +152,7 @@ def main() -> None:
             today = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
             path = given.out.resolve() / f"{given.run or ('short' if given.short else today)}.jsonl"
             recorder = results.Recorder(path, given.note, again=given.again)
+            _warm_up(scratch)
             for part in [given.part] if given.part else ("cases",) if given.short else PARTS:
                 _MEASURE[part](given, recorder, scratch)
             if given.what != "full":

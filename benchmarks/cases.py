@@ -48,7 +48,7 @@ def plan_and_check(case: Case, fleet: Path, repeat: int = 1) -> dict[str, Any]:
         if usage.timed_out:
             return {"status": f"stopped after {_LONGEST_S:.0f} s"}
         if usage.exit_code:
-            return {"status": f"plan: exit code {usage.exit_code}"}
+            return {"status": f"plan: exit code {usage.exit_code}: {measure.last_line(log)}"}
         runs.append(usage)
     median = sorted(runs, key=lambda usage: usage.wall_s)[len(runs) // 2]
     check = [sys.executable, "-m", "placement", "check", str(plan), "--fleet", str(fleet), "--quiet"]
@@ -56,7 +56,7 @@ def plan_and_check(case: Case, fleet: Path, repeat: int = 1) -> dict[str, Any]:
     summary = json.loads((plan / "plan.json").read_text(encoding="utf-8"))
     shutil.rmtree(plan)
     return {
-        "status": "ok" if checked.exit_code == 0 else f"check: exit code {checked.exit_code}",
+        "status": "ok" if checked.exit_code == 0 else f"check: exit code {checked.exit_code}: {measure.last_line(log)}",
         "services": summary["fleet"]["services"],
         "instances": summary["fleet"]["instances"],
         "hosts": summary["hosts"]["total"] - summary["hosts"]["spare"],

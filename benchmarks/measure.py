@@ -7,6 +7,7 @@ small: whatever needs room (fleets, problems, peers) runs in processes of its ow
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -86,3 +87,9 @@ def apart(module: str, *arguments: str | Path, log: Path | None = None) -> None:
     command = [sys.executable, "-m", module, *map(str, arguments)]
     with Path(log or os.devnull).open("wb") as sink:
         subprocess.run(command, check=True, stdout=sink)
+
+
+def last_line(log: Path) -> str:
+    """Return the last line of what a command printed, without the names of files."""
+    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    return re.sub(r"(/[\w.+-]+){2,}", "…", lines[-1])[:120] if lines else ""

@@ -33,10 +33,10 @@ written plan. MB: the largest process. Check: `placement check` of plan and boun
 """
 
 _VECTORPACK = f"""\
-Half of the public instances: 3, 5 and 10 resources, {vectorpack.LIMIT_S:.0f} s each at most. Worse, better: than the best of 351
-published heuristics (asked: never worse). Optimum reached: of those whose optimum is known (asked 95 %, aim 99 %).
-Proved: hosts equal our bound; in brackets as a share of those with a known optimum (asked 80 %, aim 95 %). Late:
-beyond the limit.
+Half of the public instances: 3, 5 and 10 resources, {vectorpack.LIMIT_S:.0f} s each at most.
+Worse, better: than the best of 351 published heuristics (asked: never worse). Optimum reached: of those whose optimum
+is known (asked 95 %, aim 99 %). Proved: hosts equal our bound; in brackets as a share of those with a known optimum
+(asked 80 %, aim 95 %). Late: beyond the limit.
 """
 
 _PEERS = """\

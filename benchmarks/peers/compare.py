@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -123,7 +122,7 @@ def _run(peer: str, problem: Path, setup: Setup) -> dict[str, Any]:
     if usage.timed_out:
         return {"status": f"no answer after {setup.seconds + _GRACE_S:.0f} s", **took}
     if usage.exit_code or not answer.exists():
-        return {"status": _last_line(log) or f"exit code {usage.exit_code}", **took}
+        return {"status": measure.last_line(log) or f"exit code {usage.exit_code}", **took}
     read, found = Problem.read(problem), Answer.read(answer)
     faults = faults_of(read, found)
     return {
@@ -135,9 +134,3 @@ def _run(peer: str, problem: Path, setup: Setup) -> dict[str, Any]:
         "note": found.note,
         **took,
     }
-
-
-def _last_line(log: Path) -> str:
-    """Return the last line of what a peer printed, without the names of files."""
-    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    return re.sub(r"(/[\w.+-]+){2,}", "…", lines[-1])[:120] if lines else ""
