@@ -13,7 +13,7 @@ from benchmarks.peers.compare import FLEETS, OURS, PEERS, SAMPLE
 from benchmarks.registry import BY_NAME, CASES, Case, Target
 from benchmarks.results import Record, Run, latest
 
-_HISTORY = (
+HISTORY = (
     "fleet-5000", "mixed-100k", "profile-100k", "measured-100k", "families-100k", "skewed-100k", "measured-1m",
     "tclab", "tclab-rules", "tclab-density-10-arbitrary", "tclab-100k-arbitrary", "cloud-200-600",
 )  # fmt: skip
@@ -299,7 +299,7 @@ def _pictures(drawn: dict[str, str]) -> str:
 
 def _history(runs: list[Run]) -> str:
     columns = [
-        name for name in _HISTORY if any(record["case"] == name for run in runs for record in run.of_kind("case"))
+        name for name in HISTORY if any(record["case"] == name for run in runs for record in run.of_kind("case"))
     ]
     rows = []
     for run in runs:
