@@ -48,7 +48,7 @@ def test_every_region_without_a_plan_is_reported_with_advice(workers):
         model="rithmxo-1.0",
         services={
             "service": ["a", "b", "c"], "region": ["east", "north", "west"], "instances": ["12", "8", "12"],
-            "max_per_host": ["4"] * 3, "cpu_cores": ["1"] * 3, "memory_mb": ["1"] * 3, "disk_gb": ["1"] * 3,
+            "max_per_host": ["12"] * 3, "cpu_cores": ["1"] * 3, "memory_mb": ["1"] * 3, "disk_gb": ["1"] * 3,
             "network_mbps": ["1"] * 3, "open_files": ["1"] * 3, "threads": ["1"] * 3,
         },
         sizes={
@@ -70,7 +70,7 @@ def test_every_region_without_a_plan_is_reported_with_advice(workers):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_stop_ends_the_search_with_a_checked_plan(tmp_path, workers):
-    fleet = read_fleet(write_hard_fleet(tmp_path / "fleet", 6_000, 2))
+    fleet = read_fleet(write_hard_fleet(tmp_path / "fleet", 2_000, 2))
     told = []
     plan = place(fleet, Options(workers=workers), report=told.append, stop=lambda: any(t.num_placed for t in told))
     assert plan.summary.settings["interrupted"] is True
