@@ -4,6 +4,7 @@
 #   make test         run the tests
 #   make lint         ruff, mypy (strict), import directions
 #   make test-system  run the tests that need tools of the operating system
+#   make test-clusters  run the tests on local clusters of Dask and Ray (installs both)
 #   make bench        run the benchmarks and print their figures
 #   make clean        remove everything that the targets above made
 #
@@ -23,7 +24,7 @@ export PIP_BUILD_CONSTRAINT := $(CURDIR)/constraints.txt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help plan test lint test-system bench clean
+.PHONY: help plan test lint test-system test-clusters bench clean
 
 help:
 	@sed -n 's/^#   make/  make/p' Makefile
@@ -33,7 +34,7 @@ plan: $(VENV)/installed
 	$(RUN) -m placement check $(PLAN) --fleet $(FLEET)
 
 test: $(VENV)/installed-dev
-	$(RUN) -m pytest -n 2 -m "not system"
+	$(RUN) -m pytest -n 2 -m "not system and not cluster"
 
 lint: $(VENV)/installed-dev
 	$(RUN) -m ruff check .
@@ -47,6 +48,10 @@ test-system: $(VENV)/installed-dev
 	  if [ $$code -eq 5 ]; then \
 	    echo "There are no system tests yet. They will need ansible, systemd, PgBouncer, promtool and Chromium."; \
 	  else exit $$code; fi; }
+
+# one after another: each starts a cluster that takes all cores
+test-clusters: $(VENV)/installed-clusters
+	$(RUN) -m pytest -m cluster
 
 bench: $(VENV)/installed-dev
 	$(RUN) -m benchmarks
@@ -69,3 +74,7 @@ $(VENV)/installed: pyproject.toml constraints.txt $(VENV)/made
 $(VENV)/installed-dev: pyproject.toml constraints.txt $(VENV)/made
 	$(RUN) -m pip install --quiet -e '.[dev]' -c constraints.txt
 	@touch $@ $(VENV)/installed
+
+$(VENV)/installed-clusters: pyproject.toml constraints.txt $(VENV)/made
+	$(RUN) -m pip install --quiet -e '.[dev,dask,ray]' -c constraints.txt
+	@touch $@ $(VENV)/installed-dev $(VENV)/installed
