@@ -6,6 +6,7 @@ An actor takes reports and knows whether to stop; both sides ask it.
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Sequence
 from concurrent.futures import Future
 from types import TracebackType
@@ -16,6 +17,8 @@ from ray.exceptions import OutOfMemoryError, WorkerCrashedError
 
 from placement.errors import InputError, Problem
 from placement.executor.task import Function, Task, Throttled, interrupts_held, run_elsewhere, versions
+
+_CONNECT_S = 10
 
 
 class Board:
@@ -63,6 +66,7 @@ class Ray:
         with interrupts_held():
             try:
                 if address:
+                    _answers(address)
                     ray.init(address, log_to_driver=False, configure_logging=False)
                 else:
                     ray.init(
@@ -71,7 +75,7 @@ class Ray:
                         log_to_driver=False,
                         configure_logging=False,
                     )
-            except (ConnectionError, ValueError, RuntimeError) as error:
+            except (OSError, ValueError, RuntimeError) as error:
                 raise InputError(
                     Problem(
                         file="command line",
@@ -121,6 +125,13 @@ class Ray:
                     ray.cancel(ref, force=True)
         finally:
             ray.shutdown()
+
+
+def _answers(address: str) -> None:
+    """Raise an OSError unless something listens there: Ray itself goes on trying for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_S).close()
 
 
 def _run(board: Any, number: int, function: Function, payload: Any, wanted: dict[str, str], cores: int) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import engine_tasks
 import pytest
 
@@ -20,6 +22,12 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning"),
 ]
 ENGINES = ["dask", "ray"]
+
+
+@pytest.fixture(autouse=True)
+def tasks_on_the_workers_path(monkeypatch):
+    """A Ray cluster started here has the environment of this process, but not its sys.path."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
 
 
 def bytes_of(plan, folder):
