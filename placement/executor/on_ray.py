@@ -5,6 +5,7 @@ An actor takes reports and knows whether to stop; both sides ask it.
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from collections.abc import Sequence
@@ -69,12 +70,7 @@ class Ray:
                     _answers(address)
                     ray.init(address, log_to_driver=False, configure_logging=False)
                 else:
-                    ray.init(
-                        num_cpus=num_workers,
-                        include_dashboard=False,
-                        log_to_driver=False,
-                        configure_logging=False,
-                    )
+                    _start(num_workers)
             except (OSError, ValueError, RuntimeError) as error:
                 raise InputError(
                     Problem(
@@ -125,6 +121,17 @@ class Ray:
                     ray.cancel(ref, force=True)
         finally:
             ray.shutdown()
+
+
+def _start(num_cpus: int) -> None:
+    """Start a cluster on this machine, without Ray's notes about itself: warnings of its start are no news here."""
+    logger = logging.getLogger("ray")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        ray.init(num_cpus=num_cpus, include_dashboard=False, log_to_driver=False, configure_logging=False)
+    finally:
+        logger.setLevel(before)
 
 
 def _answers(address: str) -> None:
