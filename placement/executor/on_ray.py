@@ -143,11 +143,13 @@ def _answers(address: str) -> None:
 
 def _run(board: Any, number: int, function: Function, payload: Any, wanted: dict[str, str], cores: int) -> Any:
     """Run a task; this is what a worker calls."""
-    return run_elsewhere(
-        function,
-        payload,
-        wanted,
-        cores,
-        lambda progress: board.report.remote(number, progress),
-        Throttled(lambda: bool(ray.get(board.is_stopping.remote()))),
+    last: list[Any] = []
+
+    def report(progress: Any) -> None:
+        last[:] = [board.report.remote(number, progress)]
+
+    result = run_elsewhere(
+        function, payload, wanted, cores, report, Throttled(lambda: bool(ray.get(board.is_stopping.remote())))
     )
+    ray.get(last)  # the result must not overtake the reports; an actor takes one caller's in order
+    return result
