@@ -48,29 +48,57 @@ def problems(draw: st.DrawFn) -> tuple[list[int], list, list[int], list[int]]:
     return values, demands, most, limit
 
 
-@pytest.mark.parametrize("method", ["grid", "labels"])
-@given(problem=problems(), scale=st.sampled_from([1, 10**6]))
-@settings(max_examples=120, deadline=None)
+def _never(*_: object) -> None:
+    return None
+
+
+METHODS = {
+    "grid": {"_by_search": _never, "_by_labels": _never},
+    "search": {"_MAX_GRID_CELLS": -1, "_by_labels": _never},
+    "labels": {"_MAX_GRID_CELLS": -1, "_by_search": _never},
+}
+"""What to take away so that only one method is left."""
+
+
+@pytest.mark.parametrize("method", METHODS)
+@given(problem=problems(), scale=st.sampled_from([1, 10**6, 10**15 + 37]))
+@settings(max_examples=150, deadline=None)
 def test_agrees_with_enumeration(problem: tuple, scale: int, method: str) -> None:
     values, demands, most, limit = problem
     best = enumerate_patterns(values, demands, most, limit) * scale
     values = [value * scale for value in values]
-    cells = knapsack._MAX_GRID_CELLS
-    knapsack._MAX_GRID_CELLS = cells if method == "grid" else -1
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, stand_in in METHODS[method].items():
+            patch.setattr(knapsack, name, stand_in)
         assert judge(values, demands, most, limit, best).outcome == "within"
         assert judge(values, demands, most, limit, best + 1).outcome == "within"
         assert judge(values, demands, most, limit, best - 1).outcome == "exceeded"
-    finally:
-        knapsack._MAX_GRID_CELLS = cells
+
+
+@given(problem=problems(), noise=st.lists(st.integers(0, 10**20), min_size=5, max_size=5), off=st.integers(-3, 3))
+@settings(max_examples=200, deadline=None)
+def test_never_wrong_where_values_are_too_large_to_be_exact(problem: tuple, noise: list[int], off: int) -> None:
+    values, demands, most, limit = problem
+    values = [value * 10**21 + more for value, more in zip(values, noise, strict=False)]
+    best = enumerate_patterns(values, demands, most, limit)
+    outcome = judge(values, demands, most, limit, best + off).outcome
+    assert outcome in {"unsettled", "within" if off >= 0 else "exceeded"}
+    assert judge(values, demands, most, limit, best + best // 1000 + 1).outcome == "within"
 
 
 def test_values_beyond_64_bits_are_rounded_the_safe_way() -> None:
     huge = 10**30
-    assert judge([3 * huge], [[5]], [9], [10], 6 * huge + huge // 100).outcome == "within"
+    values, demands, most = [3 * huge, 1], [[5], [5]], [9, 1]  # the item worth 1 leaves no common divisor
+    assert judge(values, demands, most, [10], 6 * huge + huge // 100).outcome == "within"
     # a little too much is not told from rounding, a lot is not called valid either
-    assert judge([3 * huge], [[5]], [9], [10], 6 * huge - 1).outcome == "unsettled"
-    assert judge([3 * huge], [[5]], [9], [10], 2 * huge).outcome == "exceeded"
+    assert judge(values, demands, most, [10], 6 * huge - 1).outcome == "unsettled"
+    assert judge(values, demands, most, [10], 2 * huge).outcome == "exceeded"
+
+
+def test_common_divisors_of_large_values_cost_no_digits() -> None:
+    huge = 10**30
+    assert judge([3 * huge], [[5]], [9], [10], 6 * huge).outcome == "within"
+    assert judge([3 * huge], [[5]], [9], [10], 6 * huge - 1).outcome == "exceeded"
 
 
 def test_a_price_below_zero_is_exceeded_by_the_empty_host() -> None:
