@@ -144,7 +144,13 @@ def patterns_worth(proof: PatternsProof, reduced: list[int], classes: ClassFacts
     if len(listed) < len(proof.demands):
         raise ProofError("a shape is listed twice")
     values = [listed.get(row, 0) for row in map(tuple, items.demand.tolist())]
-    for s, price in enumerate(reduced):
+    settled: list[int] = []
+    # large hosts first: what no large host is worth, no smaller one at that price or more can be
+    share = classes.limit / np.maximum(classes.limit.max(axis=0, initial=0), 1)
+    for s in np.argsort(-share.sum(axis=1), kind="stable").tolist():
+        price = reduced[s]
+        if any(reduced[t] <= price and (classes.limit[s] <= classes.limit[t]).all() for t in settled):
+            continue
         verdict = judge_patterns(values, items.demand, items.most_per_host, classes.limit[s], price, work=work)
         if verdict.outcome == "exceeded":
             raise ProofError(f"class {s + 1}: a pattern is worth more than its reduced price of {price}")
@@ -154,6 +160,7 @@ def patterns_worth(proof: PatternsProof, reduced: list[int], classes: ClassFacts
                 f"settled; none is worth more than {verdict.bound}",
                 "bound-unverified",
             )
+        settled.append(s)
     is_held = np.zeros(len(items.demand), dtype=np.bool_)
     for limit in classes.limit:
         is_held |= _fits(items.demand, limit)
