@@ -7,9 +7,9 @@ is compared with a threshold k. In this order, each step exact:
 1. what cannot matter goes: items worth nothing, items and resources that never bind, common divisors;
 2. the linear relaxation's dual: whatever u ≥ 0, no pattern is worth more than u·L + Σ_i m_i·max(0, v_i - u·D_i);
 3. that bound fixes items: those whose presence or absence would cost more than the bound exceeds k by;
-4. what is left is solved by dynamic programming over the grid of loads if that is small (here), else by a search that
-   relaxations with one or two resources prune (`search`), else by dynamic programming over the loads that occur and
-   could still lead beyond k (`labels`), all within a number of steps.
+4. what is left is solved by the first that can within a number of steps: dynamic programming over the grid of loads
+   where that is small (here), a short search (`search`), a larger grid, a thorough search, dynamic programming over
+   the loads that occur and could still lead beyond k (`labels`).
 
 Multipliers u are searched for in floating point and then rounded: any u proves a bound, good ones a low bound.
 """
@@ -32,6 +32,7 @@ from placement.verify.multipliers import search_multipliers
 _BITS = 54
 """Values are scaled by a power of two so that the threshold has as many bits: sums of a few then fit int64."""
 _MAX_GRID_CELLS = 20_000_000
+_FEW_GRID_STEPS = 4_000_000
 _MAX_GRID_STEPS = 400_000_000
 """Cells times passes of one dynamic program over a grid: about a second."""
 _MAX_COMPARED = 3000
@@ -242,29 +243,47 @@ def _solve(problem: _Knapsack, work: Work) -> Outcome:
         return "exceeded"
     if not len(problem.v):
         return "within"
-    passes = sum(int(m).bit_length() for m in problem.m)
-    cells = math.prod(int(limit) + 1 for limit in problem.L)
-    if cells <= _MAX_GRID_CELLS and cells * passes <= _MAX_GRID_STEPS and work.take(cells * passes):
-        return "exceeded" if _best_on_grid(problem) > problem.k else "within"
-    multipliers = search_multipliers(problem.v, problem.D, problem.m, problem.L, problem.k)
-    if min(_dual_bound(problem, u) for u in multipliers) <= problem.k:
-        return "within"
-    best = min(multipliers, key=lambda u: _dual_bound(problem, u))
-    exceeds = _by_search(problem, best, work)
+    exceeds = _by_grid(problem, _FEW_GRID_STEPS, work)
+    if exceeds is None:
+        multipliers = search_multipliers(problem.v, problem.D, problem.m, problem.L, problem.k)
+        best = min(multipliers, key=lambda u: _dual_bound(problem, u))
+        if _dual_bound(problem, best) <= problem.k:
+            return "within"
+        exceeds = _by_search(problem, best, False, work)
+    if exceeds is None:
+        exceeds = _by_grid(problem, _MAX_GRID_STEPS, work)
+    if exceeds is None:
+        exceeds = _by_search(problem, best, True, work)
     if exceeds is None:
         exceeds = _by_labels(problem, multipliers, work)
     return "unsettled" if exceeds is None else "exceeded" if exceeds else "within"
 
 
-def _by_search(problem: _Knapsack, prices: IntArray, work: Work) -> bool | None:
+def _by_grid(problem: _Knapsack, max_steps: int, work: Work) -> bool | None:
+    passes = sum(int(m).bit_length() for m in problem.m)
+    cells = math.prod(int(limit) + 1 for limit in problem.L)
+    if cells > _MAX_GRID_CELLS or cells * passes > max_steps or not work.take(cells * passes):
+        return None
+    return _best_on_grid(problem) > problem.k
+
+
+def _by_search(problem: _Knapsack, prices: IntArray, is_thorough: bool, work: Work) -> bool | None:
     # here, because few certificates need a compiled search and a compiler takes a second to load
     from placement.verify.search import exceeds_by_search
 
-    share = Work(work.steps // 2)
+    half = work.steps // 2
+    share = Work(half)
     exceeds = exceeds_by_search(
-        problem.v, problem.D, problem.m, problem.L, threshold=problem.k, prices=prices, work=share
+        problem.v,
+        problem.D,
+        problem.m,
+        problem.L,
+        threshold=problem.k,
+        prices=prices,
+        is_thorough=is_thorough,
+        work=share,
     )
-    work.take(work.steps // 2 - share.steps)
+    work.take(half - share.steps)
     return exceeds
 
 

@@ -12,14 +12,22 @@ from placement.verify.completions import Relaxation, relaxations
 from placement.verify.exact import Work
 
 _MAX_DEPTH = 20_000
-_STEPS_PER_NODE = 4
-"""What a node costs, in cells of a grid."""
-_FEW_NODES = 300_000
-"""Tried with single resources alone, before pairs are worth their tables."""
+_STEPS_PER_NUMBER = 1
+"""What a node costs per number that it holds, in cells of a grid."""
+_FEW_NODES = 1_000_000
+"""Nodes of a search that is not thorough: a twentieth of a second."""
 
 
 def exceeds_by_search(
-    v: IntArray, D: IntArray, m: IntArray, L: IntArray, *, threshold: int, prices: IntArray, work: Work
+    v: IntArray,
+    D: IntArray,
+    m: IntArray,
+    L: IntArray,
+    *,
+    threshold: int,
+    prices: IntArray,
+    is_thorough: bool,
+    work: Work,
 ) -> bool | None:
     """Tell whether a pattern is worth more than k; None where that takes more steps than allowed.
 
@@ -34,6 +42,9 @@ def exceeds_by_search(
         k, below 2**55.
     prices
         u, the best of `multipliers.search_multipliers`.
+    is_thorough
+        Whether to prune by pairs of resources, too, which takes larger tables, and to use up the work there is; if
+        not, the search is short.
     work
         What it may cost; used up on the way.
     """
@@ -43,18 +54,18 @@ def exceeds_by_search(
     depth = min(int(m.sum()), int(L.sum()) // int(D.sum(axis=1).min()))
     if depth > _MAX_DEPTH:
         return None
-    for pairs, most_nodes in ((False, _FEW_NODES), (True, work.steps)):
-        bounds = relaxations(v, D, m, L, threshold=threshold, prices=prices, pairs=pairs, work=work)
-        if not bounds:
-            return None
-        if bounds[0].bound <= threshold:
-            return False
-        max_nodes = min(most_nodes, work.steps // _STEPS_PER_NODE)
-        outcome, nodes = _run((v, D, m, L), threshold, bounds, max_nodes, depth)
-        work.take(int(nodes) * _STEPS_PER_NODE)
-        if outcome >= 0:
-            return bool(outcome)
-    return None
+    bounds = relaxations(v, D, m, L, threshold=threshold, prices=prices, pairs=is_thorough, work=work)
+    if not bounds:
+        return None
+    if bounds[0].bound <= threshold:
+        return False
+    steps_per_node = _STEPS_PER_NUMBER * (len(L) + 2 * len(bounds))
+    max_nodes = work.steps // steps_per_node
+    if not is_thorough:
+        max_nodes = min(max_nodes, _FEW_NODES)
+    outcome, nodes = _run((v, D, m, L), threshold, bounds, max_nodes, depth)
+    work.take(nodes * steps_per_node)
+    return None if outcome < 0 else bool(outcome)
 
 
 def _run(

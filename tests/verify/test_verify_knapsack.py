@@ -52,10 +52,19 @@ def _never(*_: object) -> None:
     return None
 
 
+_by_search = knapsack._by_search
+
 METHODS = {
     "grid": {"_by_search": _never, "_by_labels": _never},
-    "search": {"_MAX_GRID_CELLS": -1, "_by_labels": _never},
-    "labels": {"_MAX_GRID_CELLS": -1, "_by_search": _never},
+    "search": {"_by_grid": _never, "_by_labels": _never},
+    "thorough search": {
+        "_by_grid": _never,
+        "_by_search": lambda problem, prices, is_thorough, work: (
+            _by_search(problem, prices, is_thorough, work) if is_thorough else None
+        ),
+        "_by_labels": _never,
+    },
+    "labels": {"_by_grid": _never, "_by_search": _never},
 }
 """What to take away so that only one method is left."""
 
