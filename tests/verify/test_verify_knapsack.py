@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from placement.verify import knapsack
+from placement.verify import completions, knapsack
 from placement.verify.exact import Work, dot, rows_dot
 from placement.verify.knapsack import Verdict, judge_patterns
 
@@ -153,6 +153,48 @@ def test_a_production_like_host_is_settled_exactly() -> None:
         for _ in range(copies):  # plain dynamic programming, one copy at a time
             cells[c:, g:] = np.maximum(cells[c:, g:], cells[: 65 - c, : 129 - g] + value)
     assert best == cells.max()
+
+
+@pytest.mark.parametrize("num_resources", [3, 5, 10])
+def test_many_resources_are_settled_exactly(num_resources: int) -> None:
+    """Few large items a host in many resources, too many cells for a grid: the search is left, and is exact."""
+    rng = np.random.default_rng(num_resources)
+    D = rng.integers(10, 60, (60, num_resources))
+    L = np.full(num_resources, 100)
+    price = rng.integers(1, 9, num_resources)
+    values = (D @ price + rng.integers(0, 40, 60)).tolist()
+    one = np.ones(60, dtype=np.int64)
+    # plain recursion over the items that still fit
+    best = 0
+    stack = [(0, 0, L)]
+    while stack:
+        item, value, left = stack.pop()
+        best = max(best, value)
+        stack += [(j + 1, value + values[j], left - D[j]) for j in range(item, 60) if (D[j] <= left).all()]
+    for threshold, outcome in ((best, "within"), (best - 1, "exceeded")):
+        work = Work(50_000_000)
+        assert judge_patterns(values, D, one, L, threshold, work=work).outcome == outcome
+
+
+@given(problem=problems(), unit=st.integers(1, 9))
+@settings(max_examples=60, deadline=None)
+def test_coarse_relaxations_still_bound(problem: tuple, unit: int) -> None:
+    values, demands, most, limit = problem
+    D = np.array(demands, dtype=np.int64).reshape(len(values), len(limit))
+    rows = np.flatnonzero((limit >= D).all(axis=1) & D.any(axis=1) & (np.array(most) > 0))
+    v, m, L = np.array(values, dtype=np.int64)[rows], np.array(most)[rows], np.array(limit)
+    if not len(rows):
+        return
+    best = enumerate_patterns(v.tolist(), D[rows].tolist(), m.tolist(), limit)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(completions, "_MAX_CELLS", 7 * (len(rows) + 1) * (1 + 40 // unit))
+        for threshold in (best, best + 5):
+            bounds = completions.relaxations(
+                v, D[rows], m, L, threshold=threshold, prices=np.full(len(L), unit), pairs=True, work=Work(PLENTY)
+            )
+            assert bounds
+            # entries end at the threshold and one: a bound above it only says that it is above
+            assert all(bound.bound >= min(best, threshold + 1) for bound in bounds)
 
 
 def test_exact_products() -> None:
