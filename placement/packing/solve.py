@@ -65,7 +65,7 @@ Report = Callable[[Progress], None]
 Stop = Callable[[], bool]
 
 _WINDOW = 24
-_NUM_PAIRS = 60
+_NUM_DRAWS = 60
 _MIX_GAP = 0.0005
 _TRIES = 40
 _STEPS_PER_HOST = 60
@@ -198,7 +198,7 @@ class _Search:
         new_hosts = add_hosts(self.problem, packing, mix.hosts)
         if new_hosts is None:
             return False
-        self.workspace.fill(packing, left, mix.share, new_hosts, window=_WINDOW, num_pairs=_NUM_PAIRS, seed=self.seed())
+        self.workspace.fill(packing, left, mix.share, new_hosts, window=_WINDOW, num_draws=_NUM_DRAWS, seed=self.seed())
         return True
 
     def value(self, packing: Packing) -> FloatArray:

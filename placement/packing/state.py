@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from placement.instance import PoolProblem
-from placement.packing import kernels
+from placement.packing import filling, kernels
+from placement.packing.filling import Hosts, Items, RuleRows
 from placement.units import NUM_RESOURCES, FloatArray, IntArray
 
 _MAX_MEMBERS = 1 << 14
@@ -95,7 +96,7 @@ class Workspace:
         new_hosts: list[tuple[int, int, int]],
         *,
         window: int,
-        num_pairs: int,
+        num_draws: int,
         seed: int,
     ) -> None:
         """Fill hosts of `packing`, given as (class, first host, number), with the instances that `left` counts.
@@ -131,11 +132,14 @@ class Workspace:
                 quota = np.minimum(np.diff(np.floor(np.concatenate(([0.0], want)))), left).astype(np.int64)
             before = quota.copy()
             pressure, share = self.pressures(quota, np.where(np.arange(len(classes)) == s, number, 0))
-            num_new = kernels.fill(
-                problem.demand, quota, problem.max_per_host, problem.demand @ pressure, pressure,
-                classes.limit[s], share, self.largest_first, number, base,
-                problem.spread, problem.spread_limit, packing.domain, self.spread_row, used,
-                *self.rules, window, num_pairs, seed, out_service, out_host, num_out, residual, _MAX_MEMBERS,
+            num_new = filling.fill(
+                Items(
+                    problem.demand, problem.demand @ pressure, problem.max_per_host,
+                    problem.spread, problem.spread_limit, self.spread_row, self.largest_first,
+                ),
+                RuleRows(*self.rules),
+                Hosts(classes.limit[s], pressure, share, base, number, packing.domain, used, residual),
+                quota, window, num_draws, _MAX_MEMBERS, seed, out_service, out_host, num_out,
             )  # fmt: skip
             done = before - quota
             left -= done
