@@ -26,9 +26,10 @@ import numpy as np
 from numba import njit
 
 NO_LIMIT = np.iinfo(np.int32).max
+_MAX_PAIRS = 200
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _rule(s: int, t: int, rule_start: Any, rule_other: Any) -> int:
     """Return the position of t in the rules of s, or −1."""
     low = rule_start[s]
@@ -44,7 +45,46 @@ def _rule(s: int, t: int, rule_start: Any, rule_other: Any) -> int:
     return -1
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
+def subtract_loads(demand, service_of, host_of, residual):
+    """Take the demand of every placed instance off its host's residual, in place."""
+    for e in range(len(host_of)):
+        h = host_of[e]
+        if h >= 0:
+            for r in range(residual.shape[1]):
+                residual[h, r] -= demand[service_of[e], r]
+
+
+@njit(cache=True, nogil=True)
+def seat(host_of, members, num_members, slot, pool):
+    """Fill members, num_members (zeros before) and slot; return how many instances stand nowhere, listed in pool."""
+    num_pool = 0
+    for e in range(len(host_of)):
+        h = host_of[e]
+        if h < 0:
+            pool[num_pool] = e
+            num_pool += 1
+        else:
+            members[h, num_members[h]] = e
+            slot[e] = num_members[h]
+            num_members[h] += 1
+    return num_pool
+
+
+@njit(cache=True, nogil=True)
+def hand_out(service, host, first, host_of):
+    """Give each (service, host) pair to the next instance of the service that stands nowhere."""
+    following = first[:-1].copy()
+    for k in range(len(service)):
+        s = service[k]
+        e = following[s]
+        while host_of[e] >= 0:
+            e += 1
+        host_of[e] = host[k]
+        following[s] = e + 1
+
+
+@njit(cache=True, nogil=True)
 def allowed(
     s, h, out1, out2, service_of, first, host_of, members, num_members, max_per_host,
     spread, spread_limit, domain, rule_start, rule_other, rule_most_other, rule_most_self,
@@ -95,7 +135,7 @@ def allowed(
     return True
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def empty_pool(
     demand, value, service_of, first, host_of, members, num_members, slot, residual, max_per_host,
     spread, spread_limit, domain, rule_start, rule_other, rule_most_other, rule_most_self,
@@ -174,26 +214,38 @@ def empty_pool(
                         best_q = q
                         best_b = b
         if best_q < 0:
-            for x in range(num_members[h]):
+            m = num_members[h]
+            # all pairs of a host of few instances, some of a host of many
+            num_tries = min(m * (m - 1) // 2, _MAX_PAIRS)
+            x = 0
+            y = 0
+            for _ in range(num_tries):
+                if m * (m - 1) // 2 > _MAX_PAIRS:
+                    x = np.random.randint(m)
+                    y = np.random.randint(m)
+                    if x == y:
+                        continue
+                else:
+                    y += 1
+                    if y == m:
+                        x += 1
+                        y = x + 1
                 q = members[h, x]
                 t = service_of[q]
-                if value[t] >= value[s]:
+                q2 = members[h, y]
+                t2 = service_of[q2]
+                gain = value[s] - value[t] - value[t2]
+                if gain <= best_gain:
                     continue
-                for y in range(x + 1, num_members[h]):
-                    q2 = members[h, y]
-                    t2 = service_of[q2]
-                    gain = value[s] - value[t] - value[t2]
-                    if gain <= best_gain:
-                        continue
-                    fits = True
-                    for r in range(num_resources):
-                        if demand[s, r] - demand[t, r] - demand[t2, r] > residual[h, r]:
-                            fits = False
-                            break
-                    if fits:
-                        best_gain = gain
-                        best_q = q
-                        best_q2 = q2
+                fits = True
+                for r in range(num_resources):
+                    if demand[s, r] - demand[t, r] - demand[t2, r] > residual[h, r]:
+                        fits = False
+                        break
+                if fits:
+                    best_gain = gain
+                    best_q = q
+                    best_q2 = q2
         if best_q < 0:
             continue
         if not allowed(

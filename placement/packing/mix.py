@@ -1,10 +1,13 @@
-r"""How many hosts of each class: the integer program that the packing starts from (CP-SAT).
+r"""How many hosts of each class: the integer program that the packing starts from (CP-SAT), or its linear relaxation.
 
 Sets: groups g of items of like proportions (total demand T_gr), classes s.
 Variables: x_s hosts of class s (integer), y_gs share of group g that goes to class s (millionths).
 
     min  Σ c_s·x_s   (then fewest hosts)
     s.t. Σ_s y_gs = 10⁶,   Σ_g T_gr·y_gs ≤ 10⁶·L_sr·x_s,   x_s ≤ b_s,   Σ_s x_s ≥ most replicas apart
+
+With thousands of hosts and many groups CP-SAT spends a minute on a part of one host. There the linear relaxation (GLOP)
+does: its x rounded down, and what then finds no room gets further hosts by the integer program, which is small.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import numpy as np
 
 from placement.instance import PoolProblem
 from placement.packing.cpsat import solve_model
-from placement.units import NUM_RESOURCES, FloatArray, IntArray
+from placement.units import NUM_RESOURCES, BoolArray, FloatArray, IntArray
 
 _SHARE = 10**6
 _NUM_GROUPS = 48
@@ -71,18 +74,9 @@ def choose_mix(
 
     classes = problem.classes
     num_classes = len(classes)
-    group = _groups(problem, left, grouped)
-    num_groups = int(group.max()) + 1
-    total = np.zeros((num_groups, NUM_RESOURCES))
-    for r in range(NUM_RESOURCES):
-        total[:, r] = np.bincount(group, weights=problem.demand[:, r] * left, minlength=num_groups)
+    group, total, holds = _grouped(problem, left, grouped)
+    num_groups = len(total)
     total *= 1.0 + slack
-    holds = np.ones((num_groups, num_classes), bool)
-    fits = problem.holds
-    for s in range(num_classes):
-        blocked = np.bincount(group, weights=(~fits[:, s]) & (left > 0), minlength=num_groups) > 0
-        holds[:, s] = ~blocked
-
     model = cp_model.CpModel()
     ceiling = _host_ceiling(problem, total, min_hosts, stock)
     x = [model.new_int_var(0, int(ceiling[s]), f"x{s}") for s in range(num_classes)]
@@ -122,6 +116,53 @@ def choose_mix(
     hosts = np.array([solved.value(v) for v in x], np.int64)
     share_of_group = np.array([[solved.value(v) for v in row] for row in y], np.float64) / _SHARE
     return Mix(hosts, share_of_group[group])
+
+
+def relaxed_mix(problem: PoolProblem, *, grouped: bool) -> tuple[Mix, float] | None:
+    """Return the linear relaxation's mix for the whole fleet, rounded down, and its price in micros before rounding.
+
+    None where there is none.
+    """
+    from ortools.math_opt.python import mathopt
+
+    classes = problem.classes
+    group, total, holds = _grouped(problem, problem.instances, grouped)
+    num_groups, num_classes = holds.shape
+    largest = np.maximum(classes.limit.max(axis=0), 1)
+    model = mathopt.Model()
+    x = [model.add_variable(lb=0, ub=float(b) if b >= 0 else np.inf) for b in classes.stock]
+    y = [[model.add_variable(lb=0, ub=float(holds[g, s])) for s in range(num_classes)] for g in range(num_groups)]
+    for row in y:
+        model.add_linear_constraint(mathopt.LinearSum(row) == 1.0)
+    for r in range(NUM_RESOURCES):
+        for s in range(num_classes):
+            load = mathopt.LinearSum(y[g][s] * float(total[g, r] / largest[r]) for g in range(num_groups))
+            model.add_linear_constraint(load - x[s] * float(classes.limit[s, r] / largest[r]) <= 0.0)
+    # of mixes of one price the one with the fewest hosts
+    price = classes.price / max(int(classes.price.max()), 1) + 1e-6
+    model.minimize(mathopt.LinearSum(x[s] * float(price[s]) for s in range(num_classes)))
+    result = mathopt.solve(model, mathopt.SolverType.GLOP)
+    if result.termination.reason != mathopt.TerminationReason.OPTIMAL:
+        return None
+    values = result.variable_values()
+    used = np.array([values[v] for v in x])
+    hosts = np.floor(used + 1e-6).astype(np.int64)
+    share = np.clip(np.array([[values[v] for v in row] for row in y]), 0.0, 1.0)
+    return Mix(hosts, share[group]), float(used @ classes.price)
+
+
+def _grouped(problem: PoolProblem, left: IntArray, grouped: bool) -> tuple[IntArray, FloatArray, BoolArray]:
+    """Return each service's group, the groups' demand [group, resource] and which class holds all of a group."""
+    group = _groups(problem, left, grouped)
+    num_groups = int(group.max()) + 1
+    total = np.zeros((num_groups, NUM_RESOURCES))
+    for r in range(NUM_RESOURCES):
+        total[:, r] = np.bincount(group, weights=problem.demand[:, r] * left, minlength=num_groups)
+    fits = problem.holds
+    holds = np.ones((num_groups, len(problem.classes)), bool)
+    for s in range(len(problem.classes)):
+        holds[:, s] = np.bincount(group, weights=(~fits[:, s]) & (left > 0), minlength=num_groups) == 0
+    return group, total, holds
 
 
 def _groups(problem: PoolProblem, left: IntArray, grouped: bool) -> IntArray:

@@ -21,10 +21,10 @@ from placement.columns import Columns
 from placement.errors import InfeasibleError, Reason
 from placement.instance import PoolProblem
 from placement.packing.exact import solve_exactly
-from placement.packing.mix import Mix, choose_mix
+from placement.packing.mix import Mix, choose_mix, relaxed_mix
 from placement.packing.patterns import pack_patterns
 from placement.packing.sites import add_hosts, bought_left, stock_left
-from placement.packing.state import Packing, Workspace, no_hosts
+from placement.packing.state import Exchange, Packing, Workspace, no_hosts
 from placement.units import FloatArray, IntArray
 
 Mode = Literal["reproducible", "fast"]
@@ -67,11 +67,15 @@ Stop = Callable[[], bool]
 _WINDOW = 24
 _NUM_DRAWS = 60
 _MIX_GAP = 0.0005
+_MANY_HOSTS = 300
+"""From so many hosts on, the linear relaxation says how many there are of each class of families."""
 _TRIES = 40
 _STEPS_PER_HOST = 60
 _STEPS_PER_HOMELESS = 1_000
 _MIN_STEPS = 20_000
 _MAX_STEPS = 400_000
+_STEPS_AT_ONCE = 20_000
+"""Exchanges in one call of the kernel, well under a second: the search can be stopped in between."""
 _EXACT_DETERMINISTIC_TIME = 4.0
 _LARGE = 20_000
 """From so many instances on, fewer and longer tries."""
@@ -129,10 +133,12 @@ class _Search:
     def enough(self, packing: Packing) -> bool:
         """Whether to stop with this packing."""
         cost = self.workspace.cost(packing)
-        if cost <= self.bound * (1 + self.options.target_gap) or self.stop():
-            return True
+        return cost <= self.bound * (1 + self.options.target_gap) or self.halted()
+
+    def halted(self) -> bool:
+        """Whether the search is to end, as its user or its time limit says."""
         limit = self.options.time_limit_s
-        return limit is not None and time.monotonic() - self.start > limit
+        return self.stop() or (limit is not None and time.monotonic() - self.start > limit)
 
     def seed(self) -> int:
         return int(self.random.integers(1 << 31))
@@ -179,6 +185,11 @@ class _Search:
         left, stock = self.problem.instances, self.problem.classes.stock
         nothing = no_hosts(self.problem)
         found: list[Mix] = []
+        alike = relaxed_mix(self.problem, grouped=False)
+        if alike is not None and alike[1] > self.bound * (1 + _MIX_GAP):
+            families = relaxed_mix(self.problem, grouped=True)
+            if families is not None and int(families[0].hosts.sum()) >= _MANY_HOSTS:
+                return families[0]
         for grouped in (False, True) if len(self.problem.classes) > 1 else (False,):
             mix = choose_mix(
                 self.problem, left, stock,
@@ -212,15 +223,18 @@ class _Search:
         pool = np.flatnonzero(packing.host_of < 0)
         if not len(packing.host_class):
             return pool
-        value = self.value(packing)
+        exchange = Exchange(self.workspace, packing, self.value(packing))
         worth = np.inf
         for _ in range(12):
-            pool = self.workspace.empty_pool(packing, value, num_steps=num_steps, seed=self.seed())
-            now = float(value[self.workspace.service_of[pool]].sum())
-            if not len(pool) or now > 0.97 * worth or self.stop():
+            for done in range(0, num_steps, _STEPS_AT_ONCE):
+                exchange.run(min(_STEPS_AT_ONCE, num_steps - done), self.seed())
+                if not len(exchange.pool) or self.halted():
+                    return exchange.pool.copy()
+            now = exchange.worth
+            if now > 0.97 * worth:
                 break
             worth = now
-        return pool
+        return exchange.pool.copy()
 
     def steps(self, packing: Packing) -> int:
         return int(np.clip(_STEPS_PER_HOST * len(packing.host_class), _MIN_STEPS, _MAX_STEPS))
