@@ -4,7 +4,9 @@
 #   make test         run the tests
 #   make lint         ruff, mypy (strict), import directions
 #   make test-system  run the tests that need tools of the operating system
-#   make bench        run the benchmarks and print their figures
+#   make bench        run the short benchmarks and print their figures (a few minutes)
+#   make bench-full   run all of them, write benchmarks/RESULTS.md: DATA=/folder NOTE="what changed" (hours)
+#   make bench-peers  environments of the peers that need their own, for bench-full: PYTHON312=python3.12
 #   make clean        remove everything that the targets above made
 #
 # PYTHON=python3.12 make …  uses another interpreter (3.11 or newer).
@@ -14,6 +16,8 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 FLEET := fixtures/fleet-5000
 PLAN := build/plan
+PYTHON312 ?= python3.12
+PEERS := build/peers
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
@@ -23,7 +27,7 @@ export PIP_BUILD_CONSTRAINT := $(CURDIR)/constraints.txt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help plan test lint test-system bench clean
+.PHONY: help plan test lint test-system bench bench-full bench-peers clean
 
 help:
 	@sed -n 's/^#   make/  make/p' Makefile
@@ -49,7 +53,14 @@ test-system: $(VENV)/installed-dev
 	  else exit $$code; fi; }
 
 bench: $(VENV)/installed-dev
-	$(RUN) -m benchmarks
+	$(RUN) -m benchmarks short
+
+bench-full: $(VENV)/installed-dev
+	@test -n "$(DATA)" || { echo 'make bench-full DATA=/folder: see benchmarks/README.md for the public data' >&2; exit 1; }
+	$(RUN) -m benchmarks full --data "$(DATA)" --note "$(NOTE)"
+
+bench-peers: $(PEERS)/rebalancer/made $(PEERS)/vpsolver/made
+	@command -v glpsol > /dev/null || echo "VPSolver also needs GLPK's glpsol (Debian: glpk-utils)" >&2
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -69,3 +80,15 @@ $(VENV)/installed: pyproject.toml constraints.txt $(VENV)/made
 $(VENV)/installed-dev: pyproject.toml constraints.txt $(VENV)/made
 	$(RUN) -m pip install --quiet -e '.[dev]' -c constraints.txt
 	@touch $@ $(VENV)/installed
+
+# Rebalancer's wheel is for Python 3.12 and later
+$(PEERS)/rebalancer/made: benchmarks/peers/requirements-rebalancer.txt
+	$(PYTHON312) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet -r $<
+	@touch $@
+
+# --no-deps: VPSolver's programs need none of what its Python package names
+$(PEERS)/vpsolver/made: benchmarks/peers/requirements-vpsolver.txt
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet --no-deps -r $<
+	@touch $@

@@ -1,7 +1,4 @@
-"""The driver: plans every case with the command that users run, and says seconds, memory, cost, bound, gap.
-
-Whole commands are measured, from files to the checked and written plan, each in a process of its own.
-"""
+"""Measures and reports. ``python -m benchmarks --help``; how to repeat everything: benchmarks/README.md."""
 
 from __future__ import annotations
 
@@ -9,87 +6,159 @@ import argparse
 import datetime
 import json
 import os
-import platform
-import resource
-import subprocess
+import shutil
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.registry import CASES, Case
+from benchmarks import cases, measure, results, trace, vectorpack
+from benchmarks.peers import compare
+from benchmarks.registry import BY_NAME, CASES
+
+_ROOT = Path(__file__).parent.parent
+PARTS = ("cases", "vectorpack", "peers", "traces")
 
 
-def _measure(case: Case, data: Path | None, repeat: int) -> dict[str, object]:
-    with tempfile.TemporaryDirectory() as scratch:
-        fleet, plan = Path(scratch, "fleet"), Path(scratch, "plan")
-        fleet.mkdir()
-        case.prepare(fleet, data)
-        command = [sys.executable, "-m", "placement", "plan", str(fleet), "-o", str(plan), "--quiet"]
-        seconds = []
-        megabytes = 0
-        for _ in range(repeat):
-            start = time.monotonic()
-            with subprocess.Popen(command) as process:
-                _, status, usage = os.wait4(process.pid, 0)
-                process.returncode = os.waitstatus_to_exitcode(status)
-            seconds.append(time.monotonic() - start)
-            megabytes = max(megabytes, usage.ru_maxrss // 1024)
-            if process.returncode:
-                raise SystemExit(f"{case.name}: exit code {process.returncode}")
-        summary = json.loads((plan / "plan.json").read_text())
-        start = time.monotonic()
-        check = [sys.executable, "-m", "placement", "check", str(plan), "--fleet", str(fleet), "--quiet"]
-        subprocess.run(check, check=True)
-        check_s = time.monotonic() - start
-    cost = summary["cost"]
-    return {
-        "case": case.name,
-        "seconds": sorted(seconds)[len(seconds) // 2],
-        "megabytes": megabytes,
-        "check_s": check_s,
-        "hosts": summary["hosts"]["total"] - summary["hosts"]["spare"],
-        "cost": cost["per_hour"],
-        "bound": cost["bound_per_hour"],
-        "gap": cost["gap"],
-        "asked_gap": case.asked_gap,
-        "asked_s": case.asked_s,
+def _say(line: str) -> None:
+    print(f"{datetime.datetime.now(tz=datetime.UTC):%H:%M:%S} {line}", file=sys.stderr, flush=True)
+
+
+def _measure_cases(given: argparse.Namespace, recorder: results.Recorder, scratch: Path) -> None:
+    known_later = {*trace.CASES, *compare.FLEETS} if given.part is None else set()
+    names = given.names or [case.name for case in CASES if case.is_short or not given.short]
+    for name in names:
+        case = BY_NAME[name]
+        if recorder.has("case", name):
+            continue
+        if case.needs_data and given.data is None:
+            _say(f"{name}: left out, needs --data")
+            continue
+        fleet = cases.prepare(case, scratch, given.data)
+        figures = cases.plan_and_check(case, fleet, given.repeat)
+        recorder.add("case", name, **figures)
+        missed = cases.missed(case, figures)
+        shown = f"gap {figures['gap']:.4%}, {figures['wall_s']} s, {figures['peak_mb']} MB" if "gap" in figures else ""
+        _say(f"{name}: {shown}{'; missed: ' + ', '.join(missed) if missed else ''}")
+        if name not in known_later:
+            shutil.rmtree(fleet)
+
+
+def _measure_vectorpack(given: argparse.Namespace, recorder: results.Recorder, scratch: Path) -> None:
+    if given.data is None:
+        _say("vectorpack: left out, needs --data")
+        return
+    if all(recorder.has("vectorpack", name) for name in vectorpack.SETS):
+        return
+    # a line an instance, kept outside the results, so that an interrupted run goes on
+    folder = _ROOT / "build" / "bench" if given.keep else scratch
+    lines = folder / f"{recorder.path.stem}.vectorpack.jsonl"
+    lines.parent.mkdir(parents=True, exist_ok=True)
+    start = time.monotonic()
+    measure.apart("benchmarks.vectorpack", given.data, lines, log=lines.with_suffix(".shortcomings.txt"))
+    _say(f"vectorpack: {time.monotonic() - start:.0f} s; what falls short: {lines.with_suffix('.shortcomings.txt')}")
+    known = vectorpack.read_known(given.data)
+    found = [json.loads(line) for line in lines.read_text(encoding="utf-8").splitlines()]
+    for name in vectorpack.SETS:
+        recorder.add("vectorpack", name, **vectorpack.summarise(known, found, name))
+
+
+def _measure_peers(given: argparse.Namespace, recorder: results.Recorder, scratch: Path) -> None:
+    interpreters = {
+        peer: str(python)
+        for peer in ("rebalancer", "vpsolver")
+        if (python := given.environments / peer / "bin" / "python").exists()
     }
+    setup = compare.Setup(interpreters, given.peer_seconds, given.data, scratch)
+    for name in given.names or (*compare.FLEETS, compare.SAMPLE):
+        if (name == compare.SAMPLE or BY_NAME[name].needs_data) and given.data is None:
+            _say(f"{name}: left out, needs --data")
+            continue
+        compare.compare(name, tuple(given.peers or compare.PEERS), setup, recorder, _say)
 
 
-def _row(found: dict[str, object], date: str) -> str:
-    gap, asked = float(str(found["gap"])), float(str(found["asked_gap"]))
-    return (
-        f"| {date} | {found['case']} | {float(str(found['cost'])):,.3f} | {float(str(found['bound'])):,.3f} "
-        f"| {gap:.4%} (≤ {asked:.2%}) | {found['hosts']:,} | {float(str(found['seconds'])):.1f} (≤ {found['asked_s']}) "
-        f"| {float(str(found['check_s'])):.1f} | {found['megabytes']:,} |"
+def _measure_traces(given: argparse.Namespace, recorder: results.Recorder, scratch: Path) -> None:
+    for name in given.names or trace.CASES:
+        case = BY_NAME[name]
+        if recorder.has("trace", name) or (case.needs_data and given.data is None):
+            continue
+        fleet, out = cases.prepare(case, scratch, given.data), scratch / f"{name}.trace.json"
+        measure.apart("benchmarks.trace", fleet, out)
+        points = json.loads(out.read_text(encoding="utf-8"))
+        recorder.add("trace", name, points=points)
+        _say(f"{name}: {len(points)} points")
+
+
+def _warm_up(scratch: Path) -> None:
+    """Plan once, so that compiled kernels are in their cache before anything is measured."""
+    command = [sys.executable, "-m", "placement", "plan", "fixtures/fifty", "-o", str(scratch / "warm"), "--quiet"]
+    measure.run(command)
+
+
+_MEASURE = {
+    "cases": _measure_cases,
+    "vectorpack": _measure_vectorpack,
+    "peers": _measure_peers,
+    "traces": _measure_traces,
+}
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "what",
+        choices=("short", "full", "report", *PARTS),
+        help="short: the short cases, nothing kept; full: all parts, then the report; report: tables and pictures "
+        "from what is recorded; or one part",
     )
+    parser.add_argument("names", nargs="*", help="of cases; default: all of the part")
+    parser.add_argument("--data", type=Path, help="folder with the public data (see benchmarks/README.md)")
+    parser.add_argument("--run", help="name of the run; default: today; what it has is not measured again")
+    parser.add_argument("--note", default="", help="what changed since the run before, for the history")
+    parser.add_argument("--again", action="store_true", help="measure again what the run already has")
+    parser.add_argument("--out", type=Path, help="folder of runs; default: benchmarks/results")
+    parser.add_argument("--repeat", type=int, default=1, help="runs of each plan command; the median counts")
+    parser.add_argument("--peers", nargs="*", choices=compare.PEERS, help="default: all")
+    parser.add_argument("--peer-seconds", type=float, default=300.0, help="time limit of each peer")
+    parser.add_argument(
+        "--environments",
+        type=Path,
+        default=_ROOT / "build" / "peers",
+        help="where make bench-peers put its environments",
+    )
+    given = parser.parse_args()
+    unknown = [name for name in given.names if name not in BY_NAME and name != compare.SAMPLE]
+    if unknown:
+        parser.error(f"no such case: {', '.join(unknown)}; there are {', '.join(BY_NAME)}, {compare.SAMPLE}")
+    if given.data is not None and not given.data.is_dir():
+        parser.error(f"--data: no such folder: {given.data}")
+    given.short = given.what == "short"
+    given.part = given.what if given.what in PARTS else None
+    given.keep = not given.short
+    given.data = given.data and given.data.resolve()
+    return given
 
 
 def main() -> None:
-    """Run the cases and print a table row each."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("cases", nargs="*", help="names of cases; default: the short ones")
-    parser.add_argument("--full", action="store_true", help="all cases")
-    parser.add_argument("--data", type=Path, help="folder with the public data (see benchmarks/README.md)")
-    parser.add_argument("--repeat", type=int, default=1, help="runs of each command; the median counts")
-    arguments = parser.parse_args()
-    known = {case.name: case for case in CASES}
-    unknown = [name for name in arguments.cases if name not in known]
-    if unknown:
-        parser.error(f"no such case: {', '.join(unknown)}; there are {', '.join(known)}")
-    chosen = [known[name] for name in arguments.cases] or [case for case in CASES if case.is_short or arguments.full]
-    date = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}", file=sys.stderr)
-    print("| date | case | cost/h | bound/h | gap (asked) | hosts | seconds (asked) | check s | MB |")
-    print("|---|---|---|---|---|---|---|---|---|")
-    for case in chosen:
-        if case.needs_data and arguments.data is None:
-            print(f"{case.name}: left out, needs --data", file=sys.stderr)
-            continue
-        print(_row(_measure(case, arguments.data, arguments.repeat), date), flush=True)
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
-    print(f"largest process: {peak:,} MB", file=sys.stderr)
+    """Measure what is asked for, and print or write the tables."""
+    given = _arguments()
+    os.chdir(_ROOT)  # peers run this package's modules by name
+    from benchmarks import report  # needs matplotlib: only for the report
+
+    with tempfile.TemporaryDirectory() as temporary:
+        scratch = Path(temporary)
+        given.out = given.out or (results.FOLDER if given.keep else scratch)
+        if given.what != "report":
+            today = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
+            path = given.out.resolve() / f"{given.run or ('short' if given.short else today)}.jsonl"
+            recorder = results.Recorder(path, given.note, again=given.again)
+            _warm_up(scratch)
+            for part in [given.part] if given.part else ("cases",) if given.short else PARTS:
+                _MEASURE[part](given, recorder, scratch)
+            if given.what != "full":
+                print(report.of_run(results.read(path)))
+                return
+    report.write(results.read_all(given.out), _ROOT)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,8 @@
-"""The cases: each writes a fleet folder; the driver plans it with the command that users run."""
+"""The cases: each writes a fleet folder, which the driver plans and checks with the commands that users run.
+
+A case says what it is for, what it is held against (`asked`), what would be better still (`aim`), and what others have
+published for it. Ladders (`ladder`) are cases of one kind at several sizes; dials (`dial`) one fleet made harder.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,48 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import get_args
 
-from benchmarks import tclab
+from benchmarks import cloud, fleets, tclab
 from placement.fleet import generate_fleet, write_generated
 
 Prepare = Callable[[Path, Path | None], None]
 """Writes the fleet to the first folder; the second is the folder of public data, where a case needs it."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a case is held against; None: not asked.
+
+    Parameters
+    ----------
+    gap
+        (cost - bound) / bound, as a share.
+    seconds
+        Of the whole command, from files to the checked and written plan.
+    gigabytes
+        Peak memory.
+    over_bound
+        Hosts over the bound, in the cases that count hosts.
+    cost_below
+        The cost must be below this.
+    """
+
+    gap: float | None = None
+    seconds: float | None = None
+    gigabytes: float | None = None
+    over_bound: int | None = None
+    cost_below: float | None = None
+
+
+@dataclass(frozen=True)
+class Published:
+    """What others have published for a case: gap to their bound or cost, and seconds."""
+
+    source: str
+    gap: float | None = None
+    cost: float | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -21,26 +61,29 @@ class Case:
     Parameters
     ----------
     name
-        Stable name, quoted in RESULTS.md.
+        Stable name, quoted in the results.
+    purpose
+        What the case is for.
     prepare
         Writes the fleet.
-    asked_gap, asked_s
-        What the case is held against: gap as a share, seconds of the whole command.
-    asked_hosts
-        Most hosts, where the case counts hosts.
     needs_data
         Whether the folder of public data is needed.
     is_short
         Whether ``make bench`` runs it.
+    ladder, dial
+        Name and rung, for cases that are the same but for one number.
     """
 
     name: str
+    purpose: str
     prepare: Prepare
-    asked_gap: float
-    asked_s: float
-    asked_hosts: int | None = None
+    asked: Target
+    aim: Target = Target()
+    published: Published | None = None
     needs_data: bool = False
-    is_short: bool = True
+    is_short: bool = False
+    ladder: tuple[str, float] | None = None
+    dial: tuple[str, float] | None = None
 
 
 def _bundled(fleet: str, folder: Path, _: Path | None) -> None:
@@ -49,17 +92,105 @@ def _bundled(fleet: str, folder: Path, _: Path | None) -> None:
         (folder / file.name).write_bytes(file.read_bytes())
 
 
-def _generated(num_services: int, demands: str, folder: Path, _: Path | None) -> None:
+def _generated(demands: str, num_services: int, folder: Path, _: Path | None) -> None:
     made = generate_fleet(num_services, 1, demands=demands)  # type: ignore[arg-type]
     write_generated(made, folder, table_format="csv")
 
 
-CASES: tuple[Case, ...] = (
-    Case("fifty", partial(_bundled, "fifty"), 0.0, 5),
-    Case("fleet-5000", partial(_bundled, "fleet-5000"), 0.005, 15),
-    Case("tclab", partial(tclab.write_fleet, False), 0.0026, 60, asked_hosts=5100, needs_data=True),
-    Case("tclab-rules", partial(tclab.write_fleet, True), 0.0065, 60, asked_hosts=5120, needs_data=True),
-    Case("mixed-100k", partial(_generated, 100_000, "mixed"), 0.005, 90),
-    Case("profile-100k", partial(_generated, 100_000, "profile"), 0.005, 90, is_short=False),
-    Case("measured-100k", partial(_generated, 100_000, "measured"), 0.005, 90, is_short=False),
-)
+def _made(kind: fleets.Kind, num_services: int, severity: dict[str, float], folder: Path, _: Path | None) -> None:
+    fleets.write_case(kind, num_services, folder, **severity)
+
+
+_EVERYDAY = (
+    Case("fifty", "the whole command on next to nothing: what starting costs", partial(_bundled, "fifty"),
+         Target(0.0, 5), is_short=True),
+    Case("fleet-5000", "the bundled fleet: rules, zones, sizes", partial(_bundled, "fleet-5000"),
+         Target(0.005, 15), is_short=True),
+    Case("mixed-100k", "profiles beside measured figures", partial(_generated, "mixed", 100_000),
+         Target(0.005, 90), Target(0.0002, 20)),
+)  # fmt: skip
+
+_SMALL = (
+    Case("measured-300", "small enough for exact peers", partial(_made, "measured", 300, {}), Target(0.01, 30)),
+)  # fmt: skip
+
+_LARGE = (
+    Case("profile-100k", "few shapes, replicas: patterns close the gap", partial(_generated, "profile", 100_000),
+         Target(0.001, 30, 2), Target(0.0002, 15)),
+    Case("measured-100k", "every vector different: no pattern helps", partial(_made, "measured", 100_000, {}),
+         Target(0.001, 45, 2), Target(0.0002, 20), ladder=("growth", 100_000)),
+    Case("families-100k", "ten sizes of three families: the optimum is a mix", partial(_made, "families", 100_000, {}),
+         Target(0.002, 60), Target(0.0005, 30)),
+    Case("skewed-100k", "heavy on one resource, few a host: rounding hurts", partial(_made, "skewed", 100_000, {}),
+         Target(0.005, 90), Target(0.0015, 60)),
+    Case("measured-1m", "a million services", partial(_made, "measured", 1_000_000, {}),
+         Target(0.001, 360, 8), Target(0.0002, 120, 4), ladder=("growth", 1_000_000)),
+)  # fmt: skip
+
+_GROWTH = tuple(
+    Case(f"measured-{rung // 1000}k", "time and memory grow no faster than the fleet",
+         partial(_made, "measured", rung, {}), Target(0.001), is_short=rung <= 30_000, ladder=("growth", rung))
+    for rung in (10_000, 30_000, 300_000)
+)  # fmt: skip
+
+_DIAL_SERVICES = 20_000
+_DIALS = tuple(
+    Case(f"dial-{name.replace('_', '-')}-{value:g}", purpose, partial(_made, "measured", _DIAL_SERVICES, {name: value}),
+         Target(0.005, 60), dial=(name, value))
+    for name, purpose, values in (
+        ("sigma", "how much demands differ", (0.0, 0.25, 1.0)),
+        ("mean_instances", "how many replicas must keep apart", (1.2, 3.0, 5.0)),
+        ("rules_density", "share of pairs with a rule", (0.0001, 0.001, 0.005)),
+    )
+    for value in values
+)  # fmt: skip
+
+_TCLAB_PAPER = "Mommessin et al. 2023, best of its algorithms"
+# gap in percent and seconds by graph kind, in the order of the paper's tables (arbitrary, normal, threshold)
+_DENSITY_PUBLISHED = {
+    1: ((4.5, 225), (4.2, 234), (3.6, 214)),
+    5: ((4.4, 653), (4.6, 684), (6.1, 780)),
+    10: ((4.6, 1215), (4.3, 1146), (9.5, 687)),
+}
+_SCALE_PUBLISHED = {
+    10_000: ((1.7, 77), (1.5, 91), (0.5, 131)),
+    50_000: ((0.57, 5258), (0.57, 6007), (0.16, 5270)),
+    100_000: ((0.31, 24231), (0.26, 26052), (0.14, 25642)),
+}
+_SCALE_TARGETS = {
+    10_000: (Target(0.003, 30), Target(over_bound=2)),
+    50_000: (Target(0.001, 90), Target(over_bound=3)),
+    100_000: (Target(0.0005, 120, 8), Target(None, 60, over_bound=3)),
+}
+
+_TCLAB = (
+    Case("tclab", "production containers without their rules", partial(tclab.write_fleet, False),
+         Target(0.0026, 60), Target(over_bound=3), needs_data=True),
+    Case("tclab-rules", "production containers with their own 24,078 rules", partial(tclab.write_fleet, True),
+         Target(0.0065, 60), Target(over_bound=3), Published(f"{_TCLAB_PAPER}: first fit", cost=5860), needs_data=True),
+    *(
+        Case(f"tclab-density-{percent}-{kind}", "random rules between a share of all pairs",
+             partial(tclab.write_density, percent, kind), Target(0.005, 30), Target(over_bound=3),
+             Published(_TCLAB_PAPER, gap / 100, seconds=seconds), needs_data=True)
+        for percent, figures in _DENSITY_PUBLISHED.items()
+        for kind, (gap, seconds) in zip(get_args(tclab.GraphKind), figures, strict=True)
+    ),
+    *(
+        Case(f"tclab-{num // 1000}k-{kind}", "random rules at scale: reading, memory and honouring them",
+             partial(tclab.write_large, num, kind), *_SCALE_TARGETS[num],
+             Published(_TCLAB_PAPER, gap / 100, seconds=seconds), needs_data=True)
+        for num, figures in _SCALE_PUBLISHED.items()
+        for kind, (gap, seconds) in zip(get_args(tclab.GraphKind), figures, strict=True)
+    ),
+)  # fmt: skip
+
+_CLOUD_SOURCE = "column generation, then MIP"
+_CLOUD = tuple(
+    Case(f"cloud-{computers}-{processes}", "hosts that stand, each once, each at its own cost",
+         partial(cloud.write_fleet, computers, processes), Target(seconds=60, cost_below=known),
+         Target(0.003), Published(_CLOUD_SOURCE, (known - bound) / bound, known), needs_data=True)
+    for computers, processes, bound, known in ((200, 600, 169_190, 170_760), (800, 2400, 747_160, 754_620))
+)  # fmt: skip
+
+CASES: tuple[Case, ...] = (*_EVERYDAY, *_SMALL, *_LARGE, *_GROWTH, *_TCLAB, *_CLOUD, *_DIALS)
+BY_NAME = {case.name: case for case in CASES}

@@ -5,12 +5,10 @@ from __future__ import annotations
 import importlib.metadata
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from placement.bounds import PoolBound
 from placement.fleet.types import Fleet
 from placement.instance import PoolProblem
 from placement.packing.solve import Options
@@ -26,19 +24,10 @@ from placement.plan.types import (
     PoolCost,
     Seconds,
 )
+from placement.pool import PoolPlan
 from placement.units import NUM_RESOURCES, RESOURCES, IntArray, price_from_micros
 
 _MAX_LABEL = 63
-
-
-@dataclass(frozen=True)
-class PoolPlan:
-    """What was decided for one pool in one region."""
-
-    problem: PoolProblem
-    packing: Packing
-    spares: Packing
-    bound: PoolBound
 
 
 def assemble(
@@ -95,7 +84,7 @@ def assemble(
         },
         alerts=_alerts(fleet, hosts),
         estimates_used=_estimates(fleet, hosts),
-        settings=_settings(fleet, options, stopped),
+        settings=_settings(fleet, options, cut=any(pool.cut for pool in pools), stopped=stopped),
         versions=_versions(),
         seconds=Seconds(read=seconds[0], solve=seconds[1]),
     )
@@ -276,16 +265,18 @@ def _estimates(fleet: Fleet, hosts: pl.DataFrame) -> tuple[dict[str, object], ..
     )
 
 
-def _settings(fleet: Fleet, options: Options, stopped: bool) -> dict[str, object]:
+def _settings(fleet: Fleet, options: Options, *, cut: bool, stopped: bool) -> dict[str, object]:
     settings: dict[str, object] = {
         "model": fleet.model.name,
         "model_digest": fleet.model.digest,
         "policy": fleet.policy.model_dump(mode="json"),
         "seed": options.seed,
-        "mode": "reproducible" if options.time_limit_s is None and not stopped else "timed",
+        # the plan is not reproducible if time or a person ended its search; a limit not reached changed nothing
+        "mode": "timed" if options.mode == "reproducible" and (cut or stopped) else options.mode,
         "target_gap": options.target_gap,
     }
-    if options.time_limit_s is not None and math.isfinite(options.time_limit_s):
+    by_the_clock = cut or options.mode == "fast"
+    if by_the_clock and options.time_limit_s is not None and math.isfinite(options.time_limit_s):
         settings["time_limit_s"] = options.time_limit_s
     if stopped:
         settings["interrupted"] = True

@@ -11,7 +11,8 @@ It is concave in (w, β) and has only classes × resources variables, so Kelley'
 stepping between the best and the newest point [2]_, close it in a few rounds at any fleet size. The optimum is
 rounded to integers and evaluated again exactly: the certificate proves what it says whatever floating point did.
 
-Pattern bound (`columns`): for fleets of few shapes, where hosts cannot be filled to the brim.
+Pattern bound (`columns`): where hosts hold few instances, or shapes are few, so that hosts cannot be filled to
+the brim. It grows while patterns are generated, so `raised_by_patterns` takes it up whenever it has.
 
 Counting bound: a service with n instances, at most m on one host, needs ⌈n/m⌉ hosts.
 
@@ -30,10 +31,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from placement.columns import SCALE as COLUMNS_SCALE
-from placement.columns import Columns, generate_columns
+from placement.columns import PatternBound, Shapes
 from placement.instance import PoolProblem
 from placement.plan.types import Certificate, CountingProof, HostClass, Leaf, PatternsProof, WeightsProof
-from placement.units import NUM_RESOURCES, BoolArray, FloatArray, IntArray
+from placement.units import BoolArray, FloatArray, IntArray
 
 _SCALE = 10**6
 _MAX_ROUNDS = 60
@@ -52,15 +53,12 @@ class PoolBound:
     certificate
         Its proof.
     value
-        float64[num_services]: what an instance is worth in micros under the proof's weights.
-    columns
-        Patterns found on the way, for fleets of few shapes; None for others.
+        float64[num_services]: what an instance is worth in micros under the weights.
     """
 
     micros_per_hour: int
     certificate: Certificate
     value: FloatArray
-    columns: Columns | None
 
 
 def attainable_at_least(micros: int, problem: PoolProblem) -> int:
@@ -69,14 +67,8 @@ def attainable_at_least(micros: int, problem: PoolProblem) -> int:
     return -(-micros // divisor) * divisor if divisor else micros
 
 
-def prove(problem: PoolProblem, *, with_patterns: bool = True) -> PoolBound:
-    """Return the best proven bound. Every service must fit some class.
-
-    Parameters
-    ----------
-    with_patterns
-        Whether to try the pattern bound where the fleet has few shapes.
-    """
+def prove(problem: PoolProblem) -> PoolBound:
+    """Return the better of the weights bound and the counting bound. Every service must fit some class."""
     weights, stock_dual = _best_weights(problem)
     integer = np.floor(weights * _SCALE).astype(np.int64)
     stock_integer = np.ceil(stock_dual * _SCALE).astype(np.int64)
@@ -91,29 +83,32 @@ def prove(problem: PoolProblem, *, with_patterns: bool = True) -> PoolBound:
     counted, counting = _counting(problem)
     if counted > best:
         best, leaf = counted, Leaf(proof=counting)
-    columns = generate_columns(problem, value) if with_patterns else None
-    if columns is not None:
-        by_patterns = attainable_at_least(max(0, columns.bound_micros), problem)
-        if by_patterns > best:
-            best, leaf = by_patterns, _patterns_leaf(columns)
+    return PoolBound(best, _certificate(problem, best, leaf), value)
+
+
+def raised_by_patterns(bound: PoolBound, problem: PoolProblem, shapes: Shapes, proof: PatternBound) -> PoolBound:
+    """Return the bound with the pattern proof in its place, where that proves more."""
+    micros = attainable_at_least(proof.micros, problem)
+    if micros <= bound.micros_per_hour:
+        return bound
+    leaf = Leaf(
+        scale=COLUMNS_SCALE,
+        proof=PatternsProof(
+            demands=tuple(tuple(int(amount) for amount in row) for row in shapes.demand),
+            values=tuple(int(v) for v in proof.value),
+        ),
+        stock=tuple(int(b) for b in proof.stock_dual) if proof.stock_dual.any() else (),
+    )
+    return PoolBound(micros, _certificate(problem, micros, leaf), bound.value)
+
+
+def _certificate(problem: PoolProblem, micros: int, leaf: Leaf) -> Certificate:
     classes = tuple(
         HostClass(hosts=hosts) if hosts else HostClass(buyable=size)
         for size, hosts in zip(problem.classes.size, problem.classes.hosts, strict=True)
     )
-    certificate = Certificate(
-        pool=problem.pool, region=problem.region, bound_micros_per_hour=best, classes=classes, tree=leaf
-    )
-    return PoolBound(best, certificate, value, columns)
-
-
-def _patterns_leaf(columns: Columns) -> Leaf:
-    return Leaf(
-        scale=COLUMNS_SCALE,
-        proof=PatternsProof(
-            demands=tuple(tuple(int(amount) for amount in row) for row in columns.demand),
-            values=tuple(int(v) for v in columns.value),
-        ),
-        stock=tuple(int(b) for b in columns.stock_dual) if columns.stock_dual.any() else (),
+    return Certificate(
+        pool=problem.pool, region=problem.region, bound_micros_per_hour=micros, classes=classes, tree=leaf
     )
 
 
@@ -174,7 +169,7 @@ def _best_weights(problem: PoolProblem) -> tuple[FloatArray, FloatArray]:
     from ortools.math_opt.python import mathopt  # heavy: only when a bound is wanted
 
     classes = problem.classes
-    num_classes = len(classes)
+    num_classes, num_resources = classes.limit.shape
     largest = np.maximum(classes.limit.max(axis=0), 1)
     unit_price = float(max(int(classes.price.max()), 1))
     # items with equal demand are one
@@ -206,17 +201,17 @@ def _best_weights(problem: PoolProblem) -> tuple[FloatArray, FloatArray]:
             ],
             axis=1,
         )
-        return float(count @ least), used.reshape(num_parts, num_classes, NUM_RESOURCES)
+        return float(count @ least), used.reshape(num_parts, num_classes, num_resources)
 
     scale = max(float((count @ D).max()), 1.0)
     model = mathopt.Model()
-    w_var = [[model.add_variable(lb=0) for _ in range(NUM_RESOURCES)] for _ in range(num_classes)]
+    w_var = [[model.add_variable(lb=0) for _ in range(num_resources)] for _ in range(num_classes)]
     beta = [model.add_variable(lb=0, ub=math.inf if has_stock[s] else 0.0) for s in range(num_classes)]
     theta = [model.add_variable() for _ in range(num_parts)]
     for s in range(num_classes):
-        terms = mathopt.LinearSum(w_var[s][r] * float(L[s, r]) for r in range(NUM_RESOURCES) if L[s, r] > 0)
+        terms = mathopt.LinearSum(w_var[s][r] * float(L[s, r]) for r in range(num_resources) if L[s, r] > 0)
         model.add_linear_constraint(terms - beta[s] <= float(c[s]))
-        for r in range(NUM_RESOURCES):
+        for r in range(num_resources):
             if L[s, r] == 0:
                 model.add_linear_constraint(w_var[s][r] <= 0.0)
     model.maximize(
@@ -230,7 +225,7 @@ def _best_weights(problem: PoolProblem) -> tuple[FloatArray, FloatArray]:
             )
             model.add_linear_constraint(part_theta - terms <= 0.0)
 
-    best_w = np.where(L > 0, c[:, None] / np.maximum(L, 1e-12) / NUM_RESOURCES, 0.0)
+    best_w = np.where(L > 0, c[:, None] / np.maximum(L, 1e-12) / num_resources, 0.0)
     best_beta = np.zeros(num_classes)
     best, used = cut(best_w)
     add_cut(used)

@@ -1,14 +1,18 @@
-r"""Column generation (Gilmore–Gomory): the pattern bound and good patterns, for fleets of few distinct shapes.
+r"""Column generation (Gilmore–Gomory): the pattern bound, and the patterns that good packings consist of.
 
 Sets: shapes i (services of equal demand D_i; d_i instances in all, at most m_i on one host), host classes s, patterns p
 of s (counts a_ip with Σ_i a_ip·D_i ≤ L_s, a_ip ≤ m_i).
 
     master   min Σ_p c_s(p)·x_p   s.t.  Σ_p a_ip·x_p ≥ d_i,  Σ_{p of s} x_p ≤ b_s,  x ≥ 0
-    pricing  M_s(v) = max Σ_i v_i·a_i  over the patterns of s (CP-SAT, exact)
+    pricing  M_s(v) = max Σ_i v_i·a_i  over the patterns of s (`knapsack`, exact)
 
 For any v ≥ 0, Farley's scaling [1]_ by θ = min(1, min_s c_s / M_s(v)) over the classes without a stock gives the valid
-bound θ·Σ_i d_i·v_i − Σ_s b_s·max(0, θ·M_s(v) − c_s). Duals are smoothed towards the best so far [2]_, and start from
-the weights bound, which is already near: few rounds are needed.
+bound θ·Σ_i d_i·v_i − Σ_s b_s·max(0, θ·M_s(v) − c_s). Where pricing stops early, the linear relaxation's value takes the
+place of M_s(v): weaker, still valid.
+
+Few rounds are needed, because the duals start from the weights bound and are smoothed towards the best so far [2]_,
+and because each round adds patterns that cover all that there is to place: the best pattern, the best one of what is
+then left, and so on.
 
 References
 ----------
@@ -18,260 +22,248 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from placement.instance import PoolProblem
-from placement.units import NUM_RESOURCES, BoolArray, FloatArray, IntArray
+from placement import knapsack
+from placement.instance import HostClasses, PoolProblem
+from placement.master import Master, MasterSolution
+from placement.units import FloatArray, IntArray
 
-MAX_SHAPES = 24
-"""Beyond so many shapes hosts fill well without patterns, and exact pricing takes longer than it gives."""
 SCALE = 1000
-_MAX_ROUNDS = 60
-_MAX_EXTRA_ROUNDS = 25
-_HOST_EXTRA = 200
-_SMOOTHING = 0.5
+"""Values are integers in 1/SCALE micros."""
+_SMOOTHING = 0.8
 _TOLERANCE = 1e-6
-_PRICING_DETERMINISTIC_TIME = 2.0
+_MAX_ROUNDS = 400
+_MAX_NODES = 3_000_000
+_MAX_NODES_LATER = 300
+_LP_WORK = 20
 
 
 @dataclass(frozen=True)
-class Columns:
-    """Outcome of column generation.
+class Shapes:
+    """Services of equal demand, taken together.
 
     Parameters
     ----------
     demand
-        int64[num_shapes, num_resources].
-    shape_of
-        int64[num_services].
+        int64[num_shapes, num_resources]: D, distinct.
+    of_service
+        int64[num_services]: shape of each service.
     num_instances
         int64[num_shapes]: d.
-    patterns
-        int64[num_patterns, num_shapes]: a.
-    class_of
-        int64[num_patterns].
-    value
-        int64[num_shapes]: v in 1/`SCALE` micros, of the best bound.
-    stock_dual
-        int64[num_classes]: β in 1/`SCALE` micros.
-    times
-        float64[num_patterns]: how often the linear master uses each pattern when few hosts are favoured.
-    bound_micros
-        The bound these duals prove, rounded up to whole micros.
+    most
+        int64[num_shapes, num_classes]: most instances on one host, by the services' rules and by the class's limits.
     """
 
     demand: IntArray
-    shape_of: IntArray
+    of_service: IntArray
     num_instances: IntArray
-    patterns: IntArray
-    class_of: IntArray
-    value: IntArray
-    stock_dual: IntArray
-    times: FloatArray
-    bound_micros: int
+    most: IntArray
+
+    def __len__(self) -> int:
+        return len(self.demand)
+
+
+def shapes_of(problem: PoolProblem) -> Shapes:
+    """Group the services of a problem by demand."""
+    demand, of_service = np.unique(problem.demand, axis=0, return_inverse=True)
+    of_service = of_service.ravel().astype(np.int64)
+    num_instances = np.bincount(of_service, weights=problem.instances, minlength=len(demand)).astype(np.int64)
+    most_of_service = np.minimum(problem.max_per_host, problem.instances)
+    by_rule = np.bincount(of_service, weights=most_of_service, minlength=len(demand)).astype(np.int64)
+    most = np.empty((len(demand), len(problem.classes)), np.int64)
+    for s, limit in enumerate(problem.classes.limit):
+        alone = np.where(demand > 0, limit // np.maximum(demand, 1), np.iinfo(np.int64).max).min(axis=1)
+        most[:, s] = np.minimum(alone, by_rule)
+    return Shapes(demand, of_service, num_instances, most)
 
 
 @dataclass(frozen=True)
-class _Priced:
-    value: int
-    pattern: IntArray
-    is_exact: bool
-
-
-def generate_columns(problem: PoolProblem, start_value: FloatArray) -> Columns | None:
-    """Run column generation, or return None where there are too many shapes or pricing could not be proved.
+class PatternBound:
+    """A bound and the duals that prove it.
 
     Parameters
     ----------
-    start_value
-        float64[num_services]: dual values in micros to start from (the weights bound's).
+    scaled
+        The bound in 1/`SCALE` micros.
+    value
+        int64[num_shapes]: v in 1/`SCALE` micros.
+    stock_dual
+        int64[num_classes]: β in 1/`SCALE` micros.
     """
-    demand, first, shape_of = np.unique(problem.demand, axis=0, return_index=True, return_inverse=True)
-    shape_of = shape_of.ravel().astype(np.int64)
-    if len(demand) > MAX_SHAPES:
-        return None
-    num_instances = np.bincount(shape_of, weights=problem.instances).astype(np.int64)
-    most = np.bincount(shape_of, weights=np.minimum(problem.max_per_host, problem.instances)).astype(np.int64)
-    run = _Run(problem, demand, num_instances, most)
-    return run.solve(start_value[first], shape_of)
+
+    scaled: int
+    value: IntArray
+    stock_dual: IntArray
+
+    @property
+    def micros(self) -> int:
+        """The bound in whole micros, rounded up: costs are whole."""
+        return max(0, -(-self.scaled // SCALE))
 
 
-class _Run:
-    def __init__(self, problem: PoolProblem, demand: IntArray, num_instances: IntArray, most: IntArray) -> None:
-        self.classes = problem.classes
-        self.demand = demand
-        self.num_instances = num_instances
-        limit = self.classes.limit
-        with np.errstate(divide="ignore"):
-            fit = np.where(demand[:, None, :] > 0, limit[None, :, :] // np.maximum(demand[:, None, :], 1), 1 << 40).min(
-                axis=2
-            )
-        self.most = np.minimum(fit, most[:, None])  # int64[num_shapes, num_classes]
-        self.patterns: list[IntArray] = []
-        self.class_of: list[int] = []
-        self.known: set[tuple[int, bytes]] = set()
+@dataclass(frozen=True)
+class Priced:
+    """Patterns that pricing found.
 
-    def add(self, s: int, pattern: IntArray) -> bool:
-        key = (s, pattern.tobytes())
-        if key in self.known or not pattern.any():
-            return False
-        self.known.add(key)
-        self.patterns.append(pattern)
-        self.class_of.append(s)
-        return True
+    Parameters
+    ----------
+    worth
+        M_s(v), or an upper bound on it where pricing stopped early; at least the threshold.
+    patterns, times
+        int64[num_patterns, num_shapes] and int64[num_patterns]: the best pattern, the best one of what it leaves, and
+        so on, and how often each is to be used.
+    is_cover
+        Whether together they cover everything.
+    """
 
-    def solve(self, start: FloatArray, shape_of: IntArray) -> Columns | None:
-        num_shapes, num_classes = self.most.shape
-        for s in range(num_classes):
-            for i in range(num_shapes):
-                if self.most[i, s]:
-                    single = np.zeros(num_shapes, np.int64)
-                    single[i] = self.most[i, s]
-                    self.add(s, single)
-        stock = np.maximum(self.classes.stock, 0)
-        has_stock = self.classes.stock >= 0
-        price = self.classes.price.astype(np.int64) * SCALE
-        best_value: IntArray | None = None
-        best_beta = np.zeros(num_classes, np.int64)
-        best = -1
-        center = start * SCALE
-        dual = center.copy()
-        objective = np.inf
-        for round_ in range(_MAX_ROUNDS):
-            smooth = dual if round_ == 0 else _SMOOTHING * center + (1 - _SMOOTHING) * dual
-            added = False
-            for candidate in (smooth, dual) if round_ else (smooth,):
-                value = np.floor(np.maximum(candidate, 0)).astype(np.int64)
-                priced = [self.price(s, value) for s in range(num_classes)]
-                if not all(p.is_exact for p in priced):
-                    return None
-                worth = np.array([p.value for p in priced], np.int64)
-                # Farley in integers: v' = ⌊v·c/M⌋ for the class that exceeds its price most
-                numerator, denominator = 1, 1
-                for s in range(num_classes):
-                    exceeds = worth[s] > 0 and int(price[s]) * denominator < numerator * int(worth[s])
-                    if exceeds and not has_stock[s]:
-                        numerator, denominator = int(price[s]), int(worth[s])
-                scaled = np.array([int(v) * numerator // denominator for v in value], np.int64)
-                beta = np.array(
-                    [
-                        max(0, -(-int(worth[s]) * numerator // denominator) - int(price[s])) if has_stock[s] else 0
-                        for s in range(num_classes)
-                    ],
-                    np.int64,
-                )
-                total = sum(int(v) * int(d) for v, d in zip(scaled, self.num_instances, strict=True))
-                total -= sum(int(b) * int(n) for b, n in zip(beta, stock, strict=True))
-                if total > best:
-                    best, best_value, best_beta, center = total, scaled, beta, scaled.astype(np.float64)
-                for s, p in enumerate(priced):
-                    added |= self.add(s, p.pattern)
-                if added:
-                    break
-            closed = np.isfinite(objective) and objective - best <= _TOLERANCE * max(objective, 1.0)
-            if closed or not added:
-                break
-            solved = self.master(stock, has_stock)
-            if solved is None:
-                return None
-            objective, dual, _ = solved
-        if best_value is None:
-            return None
-        times = self.favour_few_hosts(stock, has_stock)
-        return Columns(
-            demand=self.demand,
-            shape_of=shape_of,
-            num_instances=self.num_instances,
-            patterns=np.array(self.patterns),
-            class_of=np.array(self.class_of, np.int64),
-            value=best_value,
-            stock_dual=best_beta,
-            times=np.concatenate((times, np.zeros(len(self.patterns) - len(times)))),
-            bound_micros=-(-best // SCALE),
-        )
+    worth: int
+    patterns: IntArray
+    times: IntArray
+    is_cover: bool
 
-    def favour_few_hosts(self, stock: IntArray, has_stock: BoolArray) -> FloatArray:
-        """Add columns of a master in which every host costs a little extra; return its solution.
 
-        Among equally cheap plans those with few hosts are better: spares are counted in hosts. The bound is not
-        touched: it was proved with the true prices.
+class ColumnGeneration:
+    """A run of column generation; the bound grows and the patterns become more until it has converged.
+
+    Parameters
+    ----------
+    shapes, classes
+        What there is to place, and on what.
+    start_value
+        float64[num_shapes]: values in micros to start from (the weights bound's).
+    """
+
+    def __init__(self, shapes: Shapes, classes: HostClasses, start_value: FloatArray) -> None:
+        self.shapes = shapes
+        self.classes = classes
+        self.master = Master(shapes.num_instances, classes)
+        self.bound: PatternBound | None = None
+        self.work = 0
+        """Roughly microseconds: the same on every machine."""
+        self.has_converged = False
+        self._center = np.maximum(start_value, 0.0) * SCALE
+        self._price = classes.price.astype(np.int64) * SCALE
+        for s in range(len(classes)):
+            for i in np.flatnonzero(shapes.most[:, s]):
+                single = np.zeros(len(shapes), np.int64)
+                single[i] = min(int(shapes.most[i, s]), int(shapes.num_instances[i]))
+                self.master.add(s, single)
+
+    def run(self, max_work: int, is_enough: Callable[[int, float], bool]) -> MasterSolution | None:
+        """Generate columns until the bound cannot rise any further, the work is done, or it is enough.
+
+        Parameters
+        ----------
+        max_work
+            Stop once `work` exceeds this.
+        is_enough
+            Asked every round with the bound in micros and the value of the linear master in micros.
+
+        Returns
+        -------
+        The last solution of the master, None where the linear program could not be solved.
         """
-        extra = max(1, int(self.classes.price.max()) // _HOST_EXTRA)
-        price = (self.classes.price.astype(np.int64) + extra) * SCALE
-        times = np.zeros(0)
-        for _ in range(_MAX_EXTRA_ROUNDS):
-            solved = self.master(stock, has_stock, extra)
+        solution: MasterSolution | None = None
+        for _ in range(_MAX_ROUNDS):
+            solved = self.solve_master()
             if solved is None:
+                return solution
+            solution = solved
+            micros = 0 if self.bound is None else self.bound.micros
+            is_closed = self.bound is not None and solution.objective * SCALE - self.bound.scaled <= (
+                _TOLERANCE * max(solution.objective * SCALE, 1.0)
+            )
+            if is_closed:
+                self.has_converged = True
                 break
-            times = solved[2]
-            value = np.floor(np.maximum(solved[1], 0)).astype(np.int64)
-            added = False
-            for s in range(len(self.classes)):
-                priced = self.price(s, value)
-                if priced.value > int(price[s]) * (1 + _TOLERANCE):
-                    added |= self.add(s, priced.pattern)
-            if not added:
+            if self.work > max_work or is_enough(micros, solution.objective):
                 break
-        return times
+            if not self._round(solution):
+                self.has_converged = True
+                break
+        return solution
 
-    def price(self, s: int, value: IntArray) -> _Priced:
-        """Solve the pricing problem of class s exactly (CP-SAT, one worker: the same answer everywhere)."""
-        from ortools.sat.python import cp_model
+    def solve_master(self) -> MasterSolution | None:
+        """Solve the linear master over the patterns so far."""
+        self.work += _LP_WORK * (len(self.shapes) + len(self.master.patterns))
+        return self.master.solve()
 
-        wanted = np.flatnonzero((self.most[:, s] > 0) & (value > 0))
-        pattern = np.zeros(len(value), np.int64)
-        if not len(wanted):
-            return _Priced(0, pattern, True)
-        model = cp_model.CpModel()
-        a = {int(i): model.new_int_var(0, int(self.most[i, s]), f"a{i}") for i in wanted}
-        for r in range(NUM_RESOURCES):
-            limit = int(self.classes.limit[s, r])
-            if sum(int(self.demand[i, r]) * int(self.most[i, s]) for i in wanted) > limit:
-                model.add(sum(int(self.demand[i, r]) * a[int(i)] for i in wanted) <= limit)
-        model.maximize(sum(int(value[i]) * a[int(i)] for i in wanted))
-        solver = cp_model.CpSolver()
-        solver.parameters.num_workers = 1
-        solver.parameters.max_deterministic_time = _PRICING_DETERMINISTIC_TIME
-        solver.parameters.catch_sigint_signal = False  # see packing.cpsat
-        status = solver.solve(model)
-        if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-            return _Priced(0, pattern, False)
-        for i in wanted:
-            pattern[i] = int(solver.value(a[int(i)]))
-        exact = status == cp_model.OPTIMAL
-        # the bound is a valid M_s even where CP-SAT ran out of time, but then the certificate would be hard to check
-        return _Priced(int(value @ pattern), pattern, exact)
+    def _round(self, solution: MasterSolution) -> bool:
+        """Price smoothed duals, then less smoothed ones, until a pattern improves the master."""
+        smoothing = _SMOOTHING
+        dual = solution.dual * SCALE
+        while True:
+            value = np.floor(smoothing * self._center + (1 - smoothing) * dual)
+            is_added = self._price_and_bound(np.maximum(value, 0).astype(np.int64), solution)
+            if is_added or not smoothing:
+                return is_added
+            smoothing = smoothing / 2 if smoothing > 0.1 else 0.0
 
-    def master(
-        self,
-        stock: IntArray,
-        has_stock: BoolArray,
-        extra: int = 0,
-    ) -> tuple[float, FloatArray, FloatArray] | None:
-        """Solve the linear master; return objective and duals of the shapes (1/SCALE micros), and its solution."""
-        from ortools.math_opt.python import mathopt
+    def _price_and_bound(self, value: IntArray, solution: MasterSolution) -> bool:
+        """Find the best patterns of every class, add those that improve the master, and evaluate the bound."""
+        is_added = False
+        worth = np.zeros(len(self.classes), np.int64)
+        for s in range(len(self.classes)):
+            priced = self.price(s, value, self.shapes.num_instances, int(self._price[s]), _MAX_NODES)
+            worth[s] = priced.worth
+            is_added |= self.add_improving(s, priced, solution)
+        self._evaluate(value, worth)
+        return is_added
 
-        model = mathopt.Model()
-        x = [model.add_variable(lb=0) for _ in self.patterns]
-        # a slack at a price beyond all patterns keeps the master feasible under short stocks
-        dear = 10.0 * float(self.classes.price.max() + 1)
-        rows = []
-        for i in range(len(self.num_instances)):
-            terms = mathopt.LinearSum(x[p] * float(a[i]) for p, a in enumerate(self.patterns) if a[i])
-            slack = model.add_variable(lb=0)
-            rows.append(model.add_linear_constraint(terms + slack >= float(self.num_instances[i])))
-            model.objective.set_linear_coefficient(slack, dear)
-        for limited in np.flatnonzero(has_stock):
-            of_class = mathopt.LinearSum(x[p] for p, s in enumerate(self.class_of) if s == limited)
-            model.add_linear_constraint(of_class <= float(stock[limited]))
-        for p, s in enumerate(self.class_of):
-            model.objective.set_linear_coefficient(x[p], float(self.classes.price[s] + extra))
-        result = mathopt.solve(model, mathopt.SolverType.GLOP)
-        if result.termination.reason != mathopt.TerminationReason.OPTIMAL:
-            return None
-        duals = result.dual_values()
-        values = result.variable_values()
-        duals_of_shapes = np.array([duals[row] for row in rows]) * SCALE
-        return result.objective_value() * SCALE, duals_of_shapes, np.array([values[v] for v in x])
+    def price(self, s: int, value: IntArray, left: IntArray, threshold: int, max_nodes: int) -> Priced:
+        """Look for patterns of class s worth more than `threshold`, the best one first.
+
+        Parameters
+        ----------
+        value
+            int64[num_shapes]: v.
+        left
+            int64[num_shapes]: instances to cover.
+        """
+        num = len(self.shapes)
+        patterns = np.zeros((int(np.clip(2 * num // len(self.classes), 2, num + 1)), num), np.int64)
+        times = np.zeros(len(patterns), np.int64)
+        most = np.minimum(self.shapes.most[:, s], left)
+        uncovered = left.copy()
+        best, is_exact, relaxed, nodes, found = knapsack.best_patterns(
+            value, self.shapes.demand, most, self.classes.limit[s], uncovered, threshold, max_nodes, _MAX_NODES_LATER,
+            patterns, times,
+        )  # fmt: skip
+        self.work += int(nodes) + num * int(found)
+        worth = int(best) if is_exact else max(int(np.ceil(relaxed)), int(best))
+        return Priced(worth, patterns[:found], times[:found], not uncovered.any())
+
+    def add_improving(self, s: int, priced: Priced, solution: MasterSolution) -> bool:
+        """Add those patterns whose reduced cost is negative; return whether there are any new ones."""
+        needed = (self.classes.price[s] + solution.stock_dual[s]) * (1 + _TOLERANCE / 10)
+        is_added = False
+        for pattern in priced.patterns[priced.patterns @ solution.dual > needed]:
+            is_added |= self.master.add(s, pattern)
+        return is_added
+
+    def _evaluate(self, value: IntArray, worth: IntArray) -> None:
+        """Keep the bound that these values prove, if it is the best so far. Exact integers throughout."""
+        classes, price = self.classes, self._price
+        has_stock = classes.stock >= 0
+        # Farley: v' = ⌊v·c/M⌋ for the class that exceeds its price most
+        numerator, denominator = 1, 1
+        for s in np.flatnonzero(~has_stock):
+            if int(worth[s]) > 0 and int(price[s]) * denominator < numerator * int(worth[s]):
+                numerator, denominator = int(price[s]), int(worth[s])
+        scaled = np.array([int(v) * numerator // denominator for v in value], np.int64)
+        beta = np.array(
+            [
+                max(0, -(-int(worth[s]) * numerator // denominator) - int(price[s])) if has_stock[s] else 0
+                for s in range(len(classes))
+            ],
+            np.int64,
+        )
+        total = sum(int(v) * int(d) for v, d in zip(scaled, self.shapes.num_instances, strict=True))
+        total -= sum(int(b) * int(n) for b, n in zip(beta, np.maximum(classes.stock, 0), strict=True))
+        if self.bound is None or total > self.bound.scaled:
+            self.bound = PatternBound(total, scaled, beta)
+            self._center = scaled.astype(np.float64)

@@ -2,36 +2,41 @@
 
 ::
 
-    fleet ─▶ problems ─▶ certain reasons ─▶ bounds ─▶ packing ─▶ spares ─▶ plan ─▶ verify
+    fleet ─▶ problems ─▶ certain reasons ─▶ pools (an executor's tasks) ─▶ plan ─▶ verify
 
-Regions are independent problems; a plan is their union.
+A region's pool is an independent problem (`pool`): bounds, packing and spares run wherever the executor runs them;
+a plan is their union.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
+from functools import partial
 
-import numpy as np
-
-from placement.assemble import PoolPlan, assemble
-from placement.bounds import PoolBound, prove
-from placement.errors import InfeasibleError, InternalError, Reason
+from placement.assemble import assemble
+from placement.bounds import prove
+from placement.errors import InfeasibleError, InternalError
+from placement.executor import Task, run_tasks
 from placement.fleet.types import Fleet
 from placement.instance import PoolProblem, build_problems
 from placement.packing.reasons import certain_reasons
-from placement.packing.solve import Options, Progress, solve_pool
-from placement.packing.spares import add_spares, num_spares, spare_counts
-from placement.packing.state import Packing, Workspace, no_hosts
+from placement.packing.solve import Options, Progress
 from placement.plan.types import Plan
-from placement.repair import with_repair
+from placement.pool import PoolPlan, PoolResult, PoolTask, place_pool, run_pool
+from placement.repair import offer_for
 from placement.units import exact
 from placement.verify import check_plan
 
-__all__ = ["FleetProgress", "Options", "place"]
+__all__ = ["FleetProgress", "Options", "place", "place_pool"]
+
+_SMALL = 20_000
+"""Up to so many instances a fleet is planned sooner than processes start."""
+_FINISH_S = 0.2
+_FINISH_S_PER_INSTANCE = 1.5e-5
+"""What assembling, checking and writing a plan take of a time limit, at least and per instance."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +50,19 @@ class FleetProgress:
     cost
         Cost of the best packings so far; None until every region has one.
     bound
-        Proven lower bound.
+        Proven lower bound; a region that has none yet counts as 0.
     seconds
         Since the run began.
+    num_regions, num_placed
+        How many regions there are, and how many of them have a packing.
     """
 
     phase: str
     cost: int | None
     bound: int
     seconds: float
+    num_regions: int = 1
+    num_placed: int = 0
 
     @property
     def gap(self) -> float | None:
@@ -76,11 +85,11 @@ def place(
     fleet
         What must run, on what.
     options
-        Seed, time limit, gap at which to stop.
+        Seed, time limit, gap at which to stop, mode, and where regions are planned.
     report
         Called with the best cost and the bound whenever they change.
     stop
-        Asked often; True ends the search with the best plan so far.
+        Asked often; True ends the search with the best plan so far (and what has none yet gets its first).
     read_s
         Seconds that reading the fleet took, for the plan's record where it keeps seconds.
 
@@ -89,35 +98,21 @@ def place(
     InfeasibleError
         No plan exists (or none was found), with the reasons.
     InternalError
-        The checker refused the plan: a fault of this package.
+        The checker refused the plan, or a worker died: a fault of this package or of the machine it ran on.
     """
     options = options or Options()
     start = time.monotonic()
     problems = build_problems(fleet)
-    reasons: list[Reason] = []
-    for problem in problems:
-        certain = certain_reasons(problem)
-        reasons += with_repair(fleet, problem, certain, options, stop) if certain else []
-    if reasons:
-        raise InfeasibleError(reasons)
-    bounds = [prove(problem) for problem in problems]
-    watch = _Watch(bounds, report, start)
-    pools = []
-    failures: list[Reason] = []
-    for number, (problem, bound) in enumerate(zip(problems, bounds, strict=True)):
-        try:
-            pools.append(_place_pool(fleet, problem, bound, options, watch.of(number), stop, start))
-        except InfeasibleError as error:
-            failures += with_repair(fleet, problem, list(error.reasons), options, stop)
-    if failures:
-        raise InfeasibleError(failures)
-    seconds = (read_s, time.monotonic() - start) if options.time_limit_s is not None else (None, None)
+    watch = _Watch(problems, report, start)
+    pools = _place_pools(fleet, problems, options, watch, stop, start)
+    timed = options.mode == "fast" or any(pool.cut for pool in pools)
+    seconds = (read_s, time.monotonic() - start) if timed else (None, None)
     plan = assemble(fleet, pools, options, seconds, stopped=stop())
     watch.tell("check")
     findings = check_plan(plan, fleet).findings
     if findings and all(finding.kind == "bound-unverified" for finding in findings):
         # the checker gave up on a pattern proof: claim only what it can verify
-        pools = [dataclasses.replace(pool, bound=prove(pool.problem, with_patterns=False)) for pool in pools]
+        pools = [dataclasses.replace(pool, bound=prove(pool.problem)) for pool in pools]
         plan = assemble(fleet, pools, options, seconds, stopped=stop())
         findings = check_plan(plan, fleet).findings
     if findings:
@@ -126,71 +121,79 @@ def place(
     return plan
 
 
-def _place_pool(
+def _place_pools(
     fleet: Fleet,
-    problem: PoolProblem,
-    bound: PoolBound,
+    problems: Sequence[PoolProblem],
     options: Options,
-    report: Callable[[Progress], None],
+    watch: _Watch,
     stop: Callable[[], bool],
     start: float,
-) -> PoolPlan:
-    if options.time_limit_s is not None:
-        left_s = max(0.0, options.time_limit_s - (time.monotonic() - start))
-        options = dataclasses.replace(options, time_limit_s=left_s)
+) -> list[PoolPlan]:
+    """Run a task for each problem; the reasons of all that cannot be placed are raised together."""
     share = exact(fleet.policy.spare)
-    packing = solve_pool(problem, bound.micros_per_hour, bound.columns, options, report, stop)
-    try:
-        spares = _spares(problem, packing, share)
-    except InfeasibleError:
-        # the packing used what should stand by: pack again with the largest hosts kept back
-        held_back = _hold_back(problem, packing, share)
-        if held_back is None:
-            raise
-        packing = solve_pool(held_back, bound.micros_per_hour, None, options, report, stop)
-        spares = _spares(problem, packing, share)
-    return PoolPlan(problem, packing, spares, bound)
+    clock = _Clock(problems, options, start)
+    certain = [tuple(certain_reasons(problem)) for problem in problems]
+    # where a region certainly has no plan the others are not tried; the largest first, so that the end is short
+    chosen = sorted(
+        [n for n, reasons in enumerate(certain) if reasons] or range(len(problems)),
+        key=lambda n: -problems[n].num_instances,
+    )
+
+    def prepare(n: int, slots: int) -> PoolTask:
+        return PoolTask(problems[n], share, offer_for(fleet, problems[n]), clock.slice(n, slots), certain[n])
+
+    small = options.workers is None and sum(problem.num_instances for problem in problems) <= _SMALL
+    results: list[PoolResult] = run_tasks(
+        [Task(f"region {problems[n].region}", run_pool, partial(prepare, n)) for n in chosen],
+        executor=options.executor,
+        workers=1 if small else options.workers,
+        report=lambda k, progress: watch.take(chosen[k], progress),
+        stop=stop,
+    )
+    result_of = dict(zip(chosen, results, strict=True))
+    failures = [reason for n in sorted(chosen) for reason in result_of[n].reasons]
+    if failures:
+        raise InfeasibleError(failures)
+    return [result_of[n].plan(problem) for n, problem in enumerate(problems)]
 
 
-def _spares(problem: PoolProblem, packing: Packing, share: Fraction) -> Packing:
-    counts = spare_counts(problem, packing, Workspace(problem).residual(packing), share)
-    return add_spares(problem, packing, counts) if counts.any() else no_hosts(problem)
+class _Clock:
+    """Deals the time limit out to the regions: to each by its size, of what is left when it begins."""
 
+    def __init__(self, problems: Sequence[PoolProblem], options: Options, start: float) -> None:
+        self.options = options
+        self.waiting = {n: problem.num_instances for n, problem in enumerate(problems)}
+        finish_s = _FINISH_S + _FINISH_S_PER_INSTANCE * sum(self.waiting.values())
+        self.end = start + max(0.0, (options.time_limit_s or 0.0) - finish_s)
 
-def _hold_back(problem: PoolProblem, packing: Packing, share: Fraction) -> PoolProblem | None:
-    """Return the problem with as many of its most capable hosts in stock held back as spares are needed."""
-    classes = problem.classes
-    wanted = num_spares(len(packing.host_class) + 1, share)
-    capable = (classes.limit[:, None, :] >= classes.limit[None, :, :]).all(axis=2).sum(axis=1)
-    stock = classes.stock.copy()
-    for s in np.argsort(-capable, kind="stable"):
-        take = min(wanted, int(stock[s])) if stock[s] >= 0 else 0
-        stock[s] -= take
-        wanted -= take
-    if wanted:
-        return None
-    held_back = dataclasses.replace(problem, classes=dataclasses.replace(classes, stock=stock))
-    return None if certain_reasons(held_back) else held_back
+    def slice(self, n: int, slots: int) -> Options:
+        """Return the options of a region that begins now, as one of so many at a time."""
+        if self.options.time_limit_s is None:
+            return self.options
+        part = min(1.0, slots * self.waiting[n] / sum(self.waiting.values()))
+        del self.waiting[n]
+        return dataclasses.replace(self.options, time_limit_s=part * max(0.0, self.end - time.monotonic()))
 
 
 class _Watch:
     """Adds up the regions' progress."""
 
-    def __init__(self, bounds: list[PoolBound], report: Callable[[FleetProgress], None], start: float) -> None:
-        self.bound = sum(bound.micros_per_hour for bound in bounds)
-        self.costs: list[int | None] = [None] * len(bounds)
+    def __init__(self, problems: Sequence[PoolProblem], report: Callable[[FleetProgress], None], start: float) -> None:
+        self.costs: list[int | None] = [None] * len(problems)
+        self.bounds = [0] * len(problems)
         self.report = report
         self.start = start
 
-    def of(self, number: int) -> Callable[[Progress], None]:
-        def told(progress: Progress) -> None:
-            if progress.cost is not None:
-                self.costs[number] = progress.cost
-            self.tell(progress.phase)
-
-        return told
+    def take(self, n: int, progress: Progress) -> None:
+        """Take in a region's progress and tell the fleet's."""
+        if progress.cost is not None:
+            self.costs[n] = progress.cost
+        self.bounds[n] = max(self.bounds[n], progress.bound)
+        self.tell(progress.phase)
 
     def tell(self, phase: str) -> None:
+        """Report the sums."""
         known = [cost for cost in self.costs if cost is not None]
         cost = sum(known) if len(known) == len(self.costs) else None
-        self.report(FleetProgress(phase, cost, self.bound, time.monotonic() - self.start))
+        seconds = time.monotonic() - self.start
+        self.report(FleetProgress(phase, cost, sum(self.bounds), seconds, len(self.costs), len(known)))

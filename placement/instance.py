@@ -15,36 +15,13 @@ import numpy.typing as npt
 import polars as pl
 
 from placement.capacity.sizes import HostSize
-from placement.fleet.types import Fleet, Location, Policy
+from placement.fleet.types import INTERFERENCE_SCHEMA, Fleet, Location, Policy
+from placement.interference import NO_LIMIT, Rules, rule_rows
 from placement.units import NUM_RESOURCES, RESOURCES, IntArray, exact
 
-Int32Array = npt.NDArray[np.int32]
-
-NO_LIMIT = int(np.iinfo(np.int32).max)
 HOST, ZONE, SEGMENT = 0, 1, 2
 _SPREADS = {"host": HOST, "zone": ZONE, "segment": SEGMENT}
 DEFAULT_HEADROOM = 0.70
-
-
-@dataclass(frozen=True)
-class Rules:
-    """Interference in sparse rows, each pair of services in both directions.
-
-    Row s lists, sorted, every service t that has a rule with s: on a host with s at most `most_other` of t may
-    stand, and with t at most `most_self` of s. `NO_LIMIT`: the rule says nothing in that direction.
-
-    Parameters
-    ----------
-    start
-        int64[num_services + 1]: where each row begins.
-    other, most_other, most_self
-        int32[num_entries].
-    """
-
-    start: IntArray
-    other: Int32Array
-    most_other: Int32Array
-    most_self: Int32Array
 
 
 @dataclass(frozen=True)
@@ -123,10 +100,15 @@ class PoolProblem:
         return int(self.instances.sum())
 
     @property
+    def num_resources(self) -> int:
+        """Resources that demands and limits are of."""
+        return int(self.demand.shape[1])
+
+    @property
     def holds(self) -> npt.NDArray[np.bool_]:
         """bool[num_services, num_classes]: whether one instance alone fits a host of the class."""
         fits = np.ones((len(self.names), len(self.classes)), bool)
-        for r in range(NUM_RESOURCES):
+        for r in range(self.num_resources):
             fits &= self.demand[:, r, None] <= self.classes.limit[None, :, r]
         return fits
 
@@ -282,34 +264,16 @@ def _rules(fleet: Fleet, rows: IntArray) -> tuple[Rules, IntArray]:
     """Return the rules among the services of `rows`, and each service's limit on its own instances per host."""
     num = len(rows)
     own_limit = np.full(num, NO_LIMIT, np.int64)
-    empty = np.zeros(0, np.int32)
-    none = Rules(np.zeros(num + 1, np.int64), empty, empty, empty)
-    if fleet.interference.is_empty():
-        return none, own_limit
-    local = np.full(len(fleet.services), -1, np.int64)
-    local[rows] = np.arange(num)
-    service = local[fleet.interference["service"].to_numpy()]
-    other = local[fleet.interference["other"].to_numpy()]
-    most = fleet.interference["max_instances"].to_numpy().astype(np.int32)
-    here = (service >= 0) & (other >= 0)  # services of two regions never share a host
-    service, other, most = service[here], other[here], most[here]
+    service, other, most = (fleet.interference[column].to_numpy() for column in INTERFERENCE_SCHEMA)
+    if num < len(fleet.services):
+        local = np.full(len(fleet.services), -1, np.int32)
+        local[rows] = np.arange(num)
+        service, other = local[service], local[other]
+        here = (service >= 0) & (other >= 0)  # services of two regions never share a host
+        service, other, most = service[here], other[here], most[here]
     own = service == other
-    # one instance alone is never in its own way
-    np.minimum.at(own_limit, service[own], np.maximum(most[own], 1))
-    service, other, most = service[~own], other[~own], most[~own]
-    if not len(service):
-        return none, own_limit
-    key = np.concatenate((service * num + other, other * num + service))
-    unlimited = np.full(len(most), NO_LIMIT, np.int32)
-    order = np.argsort(key, kind="stable")
-    key = key[order]
-    first = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))
-    most_other = np.minimum.reduceat(np.concatenate((most, unlimited))[order], first)
-    most_self = np.minimum.reduceat(np.concatenate((unlimited, most))[order], first)
-    pairs = key[first]
-    return Rules(
-        start=np.searchsorted(pairs // num, np.arange(num + 1)).astype(np.int64),
-        other=(pairs % num).astype(np.int32),
-        most_other=most_other,
-        most_self=most_self,
-    ), own_limit
+    if own.any():
+        # one instance alone is never in its own way
+        np.minimum.at(own_limit, service[own], np.maximum(most[own], 1))
+        service, other, most = service[~own], other[~own], most[~own]
+    return rule_rows(service, other, most, num), own_limit

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -11,28 +12,56 @@ from placement.bounds import prove
 from placement.errors import InfeasibleError, Reason
 from placement.fleet.types import Fleet
 from placement.instance import HostClasses, PoolProblem, size_limits
-from placement.packing.solve import Options, solve_pool
+from placement.packing.solve import Options, Stop, solve_pool
 from placement.packing.spares import spare_counts
 from placement.packing.state import Workspace
-from placement.units import exact
+from placement.units import NUM_RESOURCES, IntArray
 
 _REPAIRABLE = {"stock-short", "too-few-hosts", "spare-short", "not-found"}
 
 
+@dataclass(frozen=True)
+class Offer:
+    """Sizes that could be had in any number if someone decided so.
+
+    Parameters
+    ----------
+    size
+        Names, sorted.
+    limit
+        int64[num_sizes, num_resources]: what may be used of a host.
+    price
+        int64[num_sizes]: micros per hour, at least 1.
+    """
+
+    size: tuple[str, ...]
+    limit: IntArray
+    price: IntArray
+
+
+def offer_for(fleet: Fleet, problem: PoolProblem) -> Offer:
+    """Return the sizes that are in the problem's stock or for sale in the fleet."""
+    names = sorted({*problem.classes.size, *fleet.buyable})
+    limits = [size_limits(fleet.sizes[name], fleet.policy) for name in names]
+    prices = [max(1, fleet.sizes[name].price_micros_per_hour) for name in names]
+    return Offer(
+        size=tuple(names),
+        limit=np.array(limits, np.int64).reshape(-1, NUM_RESOURCES),
+        price=np.array(prices, np.int64),
+    )
+
+
 def with_repair(
-    fleet: Fleet, problem: PoolProblem, reasons: list[Reason], options: Options, stop: Callable[[], bool]
+    problem: PoolProblem, offer: Offer, spare_share: Fraction, reasons: list[Reason], options: Options, stop: Stop
 ) -> list[Reason]:
     """Return the reasons with the hosts named whose addition makes a plan possible, where that is what is wanting."""
-    sizes = {*problem.classes.size, *fleet.buyable}
-    if not sizes or not {reason.kind for reason in reasons} <= _REPAIRABLE or stop():
+    if not offer.size or not {reason.kind for reason in reasons} <= _REPAIRABLE or stop():
         return reasons
-    more = _with_any_number_of_each_size(fleet, problem)
+    more = _with_any_number_of_each_size(problem, offer)
     num_own = len(problem.classes)
     try:
-        packing = solve_pool(
-            more, prove(more, with_patterns=False).micros_per_hour, None, options, lambda _: None, stop
-        )
-        spares = spare_counts(more, packing, Workspace(more).residual(packing), exact(fleet.policy.spare))
+        packing, _ = solve_pool(more, prove(more), options, lambda _: None, stop, with_patterns=False)
+        spares = spare_counts(more, packing, Workspace(more).residual(packing), spare_share)
     except InfeasibleError:
         return reasons  # it is not hosts that are wanting
     counts = np.bincount(packing.host_class, minlength=len(more.classes)) + spares
@@ -49,18 +78,15 @@ def with_repair(
     return repaired
 
 
-def _with_any_number_of_each_size(fleet: Fleet, problem: PoolProblem) -> PoolProblem:
+def _with_any_number_of_each_size(problem: PoolProblem, offer: Offer) -> PoolProblem:
     """Return the problem with every size for sale in any number; what is there already counts for nothing."""
     classes = problem.classes
-    names = sorted({*classes.size, *fleet.buyable})
-    limits = np.array([size_limits(fleet.sizes[name], fleet.policy) for name in names], np.int64)
-    prices = np.array([max(1, fleet.sizes[name].price_micros_per_hour) for name in names], np.int64)
     offered = HostClasses(
-        limit=np.concatenate((classes.limit, limits)),
-        price=np.concatenate((np.zeros(len(classes), np.int64), prices)),
-        stock=np.concatenate((classes.stock, np.full(len(names), -1, np.int64))),
-        size=(*classes.size, *names),
-        hosts=(*classes.hosts, *((),) * len(names)),
+        limit=np.concatenate((classes.limit, offer.limit)),
+        price=np.concatenate((np.zeros(len(classes), np.int64), offer.price)),
+        stock=np.concatenate((classes.stock, np.full(len(offer.size), -1, np.int64))),
+        size=(*classes.size, *offer.size),
+        hosts=(*classes.hosts, *((),) * len(offer.size)),
     )
     places = tuple(dataclasses.replace(place, max_hosts=None) for place in problem.locations)
     return dataclasses.replace(problem, classes=offered, locations=places)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _TABLES: tuple[Literal["csv", "parquet"], ...] = ("csv", "parquet")
 _FLEET_TABLES: tuple[Literal["csv", "parquet", "jsonl"], ...] = ("csv", "parquet", "jsonl")
+_MODES: tuple[Literal["reproducible", "fast"], ...] = ("reproducible", "fast")
 _DEMANDS: tuple[Literal["profile", "measured", "mixed"], ...] = ("profile", "measured", "mixed")
 
 _Choice = TypeVar("_Choice", bound=str)
@@ -68,9 +69,23 @@ def plan(
     seed: Annotated[int, typer.Option(help="Seed of every random choice.", min=0)] = 1,
     time_limit: Annotated[
         float | None,
-        typer.Option(help="Stop improving after so many seconds (the plan then depends on the machine)."),
+        typer.Option(help="End the search so that planning takes about so many seconds in all."),
     ] = None,
     gap: Annotated[float, typer.Option(help="Stop as soon as (cost - bound) / bound is at most this.", min=0.0)] = 0.0,
+    mode: Annotated[
+        str,
+        typer.Option(
+            help="reproducible: the same plan on any number of cores; fast: use every core and the clock.",
+        ),
+    ] = "reproducible",
+    executor: Annotated[
+        str,
+        typer.Option(help="Where regions are planned: local, dask, ray, dask:ADDRESS or ray:ADDRESS of a cluster."),
+    ] = "local",
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Regions planned at a time; default: as many as cores, if that is quicker.", min=1),
+    ] = None,
     table_format: Annotated[str, typer.Option("--format", help="Tables as csv or parquet.")] = "csv",
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -78,8 +93,12 @@ def plan(
     """Compute a placement plan, verify it, and write it."""
     import time
 
+    from placement.executor import check_executor
+
     tables = _one_of(table_format, _TABLES, "--format")
+    wanted_mode = _one_of(mode, _MODES, "--mode")
     _positive(time_limit, "--time-limit")
+    check_executor(executor)
     start = time.monotonic()
     live = output.Live(quiet=quiet or as_json)
     live.say(f"reading {fleet}")
@@ -93,12 +112,19 @@ def plan(
     with live, stop:
         computed = place(
             read,
-            Options(seed=seed, time_limit_s=time_limit, target_gap=gap),
+            Options(
+                seed=seed,
+                time_limit_s=time_limit,
+                target_gap=gap,
+                mode=wanted_mode,
+                workers=workers,
+                executor=executor,
+            ),
             report=lambda progress: live.progress(progress, read.currency),
             stop=stop.requested,
             read_s=read_s,
         )
-    write_plan(computed, out, table_format=tables)
+        write_plan(computed, out, table_format=tables)
     if as_json:
         output.print_json(computed.summary.model_dump(mode="json"))
     elif not quiet:

@@ -36,17 +36,19 @@ def _stderr() -> Console:
 
 
 class Live:
-    """A live line on stderr: phase, best cost, proven bound, gap. On no terminal, a line per change."""
+    """A live line on stderr: phase, best cost, proven bound, gap, seconds. On no terminal, a line per change."""
 
     def __init__(self, *, quiet: bool) -> None:
         self.quiet = quiet
         self.console = _stderr()
+        self.has_plan = False
         self._status: Any = None
-        self._shown = ("", 0.0)
+        self._line = _Line()
+        self._shown: tuple[str, int | None, float] = ("", None, 0.0)
 
     def __enter__(self) -> Live:
         if not self.quiet and self.console.is_terminal:
-            self._status = self.console.status("planning")
+            self._status = self.console.status(self._line)
             self._status.start()
         return self
 
@@ -64,25 +66,56 @@ class Live:
 
     def progress(self, progress: FleetProgress, currency: str) -> None:
         """Show where the search stands."""
+        self.has_plan = self.has_plan or progress.num_placed > 0
         if self.quiet:
             return
-        cost = "-" if progress.cost is None else f"{progress.cost / _MICROS:,.3f}"
-        gap = "-" if progress.gap is None else f"{progress.gap:.3%}"
-        line = (
-            f"{progress.phase:<8} best {cost} {currency}/h, bound {progress.bound / _MICROS:,.3f}, gap {gap}, "
-            f"{progress.seconds:.1f} s"
-        )
-        if self._status is not None:
-            self._status.update(Text(line))
-        elif line.split(",", maxsplit=1)[0] != self._shown[0] and (
-            progress.phase != "improve" or time.monotonic() - self._shown[1] > 2
-        ):
-            self._shown = (line.split(",", maxsplit=1)[0], time.monotonic())
-            self.console.print(Text(line))
+        self._line.show(progress, currency)
+        phase, cost, seconds = self._shown
+        if self._status is not None or (progress.phase, progress.cost) == (phase, cost):
+            return
+        # steps that follow one another quickly, or regions side by side: a line every two seconds says enough
+        frequent = progress.phase == "improve" or progress.num_regions > 1
+        if not frequent or (cost is None and progress.cost is not None) or time.monotonic() - seconds > 2:
+            self._shown = (progress.phase, progress.cost, time.monotonic())
+            self.console.print(self._line.text())
+
+
+class _Line:
+    """The live line's text; its seconds go on between two reports."""
+
+    def __init__(self) -> None:
+        self._progress: FleetProgress | None = None
+        self._currency = ""
+        self._since = time.monotonic()
+
+    def show(self, progress: FleetProgress, currency: str) -> None:
+        self._progress, self._currency = progress, currency
+        self._since = time.monotonic() - progress.seconds
+
+    def text(self) -> Text:
+        progress = self._progress
+        if progress is None:
+            return Text("planning")
+        parts = []
+        if progress.cost is not None:
+            parts.append(f"best {progress.cost / _MICROS:,.3f} {self._currency}/h")
+        elif progress.num_regions > 1:
+            parts.append(f"{progress.num_placed} of {progress.num_regions} regions placed")
+        else:
+            parts.append("no plan yet")
+        parts.append(f"bound {progress.bound / _MICROS:,.3f}" if progress.bound else "no bound yet")
+        if progress.gap is not None:
+            parts.append(f"gap {progress.gap:.3%}")
+        parts.append(f"{time.monotonic() - self._since:.1f} s")
+        # a terminal too narrow for it loses the end of the line, not its place
+        return Text(f"{progress.phase:<8} {', '.join(parts)}", no_wrap=True, overflow="ellipsis")
+
+    def __rich__(self) -> Text:
+        return self.text()
 
 
 class StopOnInterrupt:
-    """Ctrl-C ends the search with the best plan so far; a second one ends the program."""
+    """Ctrl-C ends the search with the best plan so far; where there is none yet, or at the second, the program."""
 
     def __init__(self, live: Live) -> None:
         self._live = live
@@ -103,7 +136,7 @@ class StopOnInterrupt:
         signal.signal(signal.SIGINT, self._before)
 
     def _handle(self, _number: int, _frame: FrameType | None) -> None:
-        if self._requested:
+        if self._requested or not self._live.has_plan:
             raise KeyboardInterrupt
         self._requested = True
         self._live.say("interrupted: finishing with the best plan so far (again: give up)")

@@ -233,6 +233,11 @@ def _cast_number(cells: pl.Series, column: Column, file: str) -> tuple[pl.Series
     """Return the numbers as integers in internal units, null where blank or wrong."""
     if cells.null_count() == len(cells):
         return pl.Series(cells.name, [None], dtype=pl.Int64).new_from_index(0, len(cells)), []
+    if column.kind == "integer" and column.factor == 1 and cells.dtype.is_integer() and not cells.null_count():
+        smallest, largest = cells.min(), cells.max()
+        least = 1 if column.positive else column.minimum
+        if isinstance(smallest, int) and isinstance(largest, int) and least <= smallest and largest <= column.largest:
+            return cells.cast(pl.Int64), []  # whole numbers as they are: tens of millions are no rare case
     numbers = cells.cast(pl.Float64, strict=False)
     is_given = cells.is_not_null()
     lowest = numbers.min()

@@ -1,12 +1,14 @@
 """Tables that refer to services: interference rules by row number, and where instances run today.
 
-Interference tables reach tens of millions of rows, so names become row numbers in one vectorised step (a
-cast to an enumeration of the services' names), and nothing here touches a row in Python.
+Interference tables reach tens of millions of rows: names become row numbers in one vectorised step (where the
+table has a dictionary of names, as Parquet does, only its entries are looked up), rules are sorted as numbers, and
+nothing here touches a row in Python.
 """
 
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from placement.errors import Problem
@@ -15,8 +17,15 @@ from placement.fleet.columns import CURRENT, INTERFERENCE, Column
 from placement.fleet.faults import cell_problem, cell_text, duplicate_rows, unknown_names
 from placement.fleet.tables import RawTable
 from placement.fleet.types import CURRENT_SCHEMA, INTERFERENCE_SCHEMA
+from placement.units import IntArray
+
+Int32Array = npt.NDArray[np.int32]
 
 _ENDS = ("service", "other")
+_NONE: Int32Array = np.zeros(0, np.int32)
+_KEY_BITS = 63
+_CHUNK = 1 << 22
+"""Rules compared at a time, so that temporary arrays stay small."""
 
 
 def resolve_rules(
@@ -36,7 +45,7 @@ def resolve_rules(
     """
     table = cast_table(raw, INTERFERENCE, skip=_ENDS)
     problems = list(table.problems)
-    codes: dict[str, pl.Series] = {}
+    codes: dict[str, Int32Array] = {}
     for end in _ENDS:
         if end in raw.frame.columns:
             cells = raw.frame[end]
@@ -49,65 +58,123 @@ def resolve_rules(
     empty = pl.DataFrame(schema=INTERFERENCE_SCHEMA)
     if problems or names is None:
         return empty, problems
-    rules = pl.DataFrame({**codes, "max_instances": table.frame["max_instances"].cast(pl.Int32)})
-    nowhere = (rules["service"] == rules["other"]) & (rules["max_instances"] == 0)
+    service, other = codes["service"], codes["other"]
+    most = table.frame["max_instances"].cast(pl.Int32).to_numpy()
+    nowhere = (service == other) & (most == 0)
     if nowhere.any():
         message = "0 for a service and itself, which could then stand nowhere"
         allowed = "from 1: at most one instance on a host"
-        return empty, [cell_problem(raw.file, "max_instances", nowhere, None, message, allowed)]
-    key = rules["service"].to_numpy().astype(np.int64) * (len(names) + 1) + rules["other"].to_numpy()
-    step = np.diff(key)
-    if (step < 0).any():
-        del step
-        keyed = rules.with_columns(pl.Series("key", key)).sort("key")
-        rules, key = keyed.drop("key"), keyed["key"].to_numpy()
-        step = np.diff(key)
-    if (step == 0).any():
+        bad = pl.Series(nowhere)
+        return empty, [cell_problem(raw.file, "max_instances", bad, None, message, allowed)]
+    ordered = sort_rules(service, other, most)
+    if ordered is None:
         return empty, duplicate_rows(raw.file, raw.frame, _ENDS, "the same service and other")
-    return rules, []
+    return pl.DataFrame(dict(zip(INTERFERENCE_SCHEMA, ordered, strict=True))), []
 
 
-def _from_numbers(cells: pl.Series, ranks: pl.Series, column: Column, file: str) -> tuple[pl.Series, list[Problem]]:
+def sort_rules(
+    service: Int32Array, other: Int32Array, most: Int32Array
+) -> tuple[Int32Array, Int32Array, Int32Array] | None:
+    """Sort rules by service and other; None where two rules are for the same two.
+
+    Parameters
+    ----------
+    service, other, most
+        int32[num_rules] ≥ 0.
+    """
+    if not len(service):
+        return service, other, most
+    # a rule is one number if its bits allow, as they nearly always do: sorting numbers alone is several times
+    # faster than sorting rows, and needs no order to gather by
+    other_bits, most_bits = (int(column.max()).bit_length() for column in (other, most))
+    if int(service.max()).bit_length() + other_bits + most_bits > _KEY_BITS:
+        most_bits = 0
+    packed = service.astype(np.int64)
+    packed <<= other_bits
+    packed |= other
+    packed <<= most_bits
+    if most_bits:
+        packed |= most
+    if (packed[1:] > packed[:-1]).all():
+        return (service, other, most) if _differ(packed, most_bits) else None
+    if most_bits or not most.any():
+        packed.sort()
+        most = (packed & ((1 << most_bits) - 1)).astype(np.int32)
+    else:
+        order = np.argsort(packed, kind="stable")
+        packed, most = packed[order], most[order]
+    if not _differ(packed, most_bits):
+        return None
+    packed >>= most_bits
+    other = (packed & ((1 << other_bits) - 1)).astype(np.int32)
+    packed >>= other_bits
+    return packed.astype(np.int32), other, most
+
+
+def _differ(packed: IntArray, bits: int) -> bool:
+    """Whether no two of these sorted numbers are equal but for their last bits."""
+    return all(
+        ((packed[at + 1 : at + _CHUNK + 1] >> bits) > (packed[at : min(at + _CHUNK, len(packed) - 1)] >> bits)).all()
+        for at in range(0, len(packed), _CHUNK)
+    )
+
+
+def _from_numbers(cells: pl.Series, ranks: pl.Series, column: Column, file: str) -> tuple[Int32Array, list[Problem]]:
     num_services = len(ranks)
     bad = ((cells < 0) | (cells >= num_services)).fill_null(True)
     if bad.any():
         allowed = f"row numbers of the services, 0 to {num_services - 1:,}"
-        return ranks.clear(), [cell_problem(file, column.name, bad, cells, "no such row", allowed)]
-    return ranks.gather(cells), []
+        return _NONE, [cell_problem(file, column.name, bad, cells, "no such row", allowed)]
+    return ranks.to_numpy()[cells.to_numpy()], []
 
 
 def _from_names(
     cells: pl.Series, names: pl.Series | None, column: Column, raw: RawTable
-) -> tuple[pl.Series, list[Problem]]:
+) -> tuple[Int32Array, list[Problem]]:
     file = raw.file
-    nothing = pl.Series(column.name, [], dtype=pl.Int32)
     is_text = isinstance(cells.dtype, pl.String | pl.Categorical | pl.Enum)
     odd = raw.not_text.get(column.name)
     if not is_text and not isinstance(cells.dtype, pl.Null):
         odd = cells.is_not_null()
     if odd is not None and odd.any():
         found = "" if is_text else f" (the column's type is {cells.dtype})"
-        return nothing, [cell_problem(file, column.name, odd, cells, f"not text{found}", column.allowed())]
-    if not isinstance(cells.dtype, pl.String):
-        cells = cells.cast(pl.String)
+        return _NONE, [cell_problem(file, column.name, odd, cells, f"not text{found}", column.allowed())]
     if names is None:
-        return nothing, []
-    known = pl.Enum(names)
-    codes = cells.cast(known, strict=False)
-    if codes.null_count():
-        # only now, because stripping tens of millions of cells for nothing takes seconds
-        cells = cells.str.strip_chars(" ")
-        codes = cells.cast(known, strict=False)
-    if codes.null_count():
-        blank = cells.is_null() | (cells == "").fill_null(False)
-        unknown = codes.is_null() & ~blank
+        return _NONE, []
+    codes = _codes(cells, names)
+    if len(codes) and codes.min() < 0:
+        text = cells.cast(pl.String).str.strip_chars(" ")
+        blank = text.is_null() | (text == "").fill_null(False)
+        unknown = pl.Series(codes < 0) & ~blank
         problems = []
         if blank.any():
             problems.append(cell_problem(file, column.name, blank, None, "blank", "the name of a service"))
         if unknown.any():
-            problems += unknown_names(file, column.name, unknown, cells, "no such service", names.to_list())
-        return nothing, problems
-    return codes.to_physical().cast(pl.Int32), []
+            problems += unknown_names(file, column.name, unknown, text, "no such service", names.to_list())
+        return _NONE, problems
+    return codes, []
+
+
+def _codes(cells: pl.Series, names: pl.Series) -> Int32Array:
+    """Return int32[num_cells]: the row of each name, -1 where the cell is blank or no name."""
+    if isinstance(cells.dtype, pl.Categorical | pl.Enum):
+        # only the different names are looked up; the cells hold their numbers already
+        distinct = cells.unique().drop_nulls()
+        numbers = distinct.to_physical().cast(pl.Int64).to_numpy()
+        blank = int(numbers.max(initial=-1)) + 1
+        row_of = np.full(blank + 1, -1, np.int32)
+        row_of[numbers] = _codes(distinct.cast(pl.String), names)
+        physical = cells.to_physical()
+        if physical.null_count():
+            physical = physical.cast(pl.Int64).fill_null(blank)
+        return np.asarray(row_of[physical.to_numpy()])
+    known = pl.Enum(names)
+    codes = cells.cast(known, strict=False)
+    if codes.null_count():
+        # only now, because stripping tens of millions of cells for nothing takes seconds
+        codes = cells.cast(pl.String).str.strip_chars(" ").cast(known, strict=False)
+    rows = codes.to_physical().cast(pl.Int32)
+    return (rows.fill_null(-1) if rows.null_count() else rows).to_numpy()
 
 
 def resolve_current(

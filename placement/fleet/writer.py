@@ -18,6 +18,9 @@ from placement.fleet.types import Fleet
 
 TableFormat = Literal["csv", "parquet", "jsonl"]
 
+_ROW_GROUP = 1 << 22
+"""Rows of a row group in Parquet: each has a dictionary of names of its own."""
+
 TOPOLOGY_FILE = "topology.yaml"
 
 
@@ -105,7 +108,7 @@ def _writer(table: pl.DataFrame, table_format: TableFormat) -> Callable[[Path], 
     if table_format == "csv":
         return table.write_csv
     if table_format == "parquet":
-        return table.write_parquet
+        return lambda path: table.write_parquet(path, row_group_size=_ROW_GROUP)
     return table.write_ndjson
 
 

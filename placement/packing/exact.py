@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from placement.instance import NO_LIMIT, PoolProblem
+from placement.instance import PoolProblem
+from placement.interference import NO_LIMIT
 from placement.packing.cpsat import solve_model
 from placement.packing.sites import add_hosts
 from placement.packing.state import Packing, no_hosts
-from placement.units import NUM_RESOURCES, IntArray
+from placement.units import IntArray
 
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
@@ -81,7 +82,7 @@ def solve_exactly(
             for d in np.unique(domain):
                 model.add(sum(a[i][h] for h in np.flatnonzero(domain == d)) <= int(problem.spread_limit[i]))
     for h, s in enumerate(packing.host_class):
-        for r in range(NUM_RESOURCES):
+        for r in range(problem.num_resources):
             if problem.demand[:, r].any():
                 used = sum(int(problem.demand[i, r]) * a[i][h] for i in range(num_services))
                 model.add(used <= int(classes.limit[s, r]) * u[h])
@@ -93,7 +94,7 @@ def solve_exactly(
     model.add(total <= (cost - 1) // divisor)
     model.add(total >= -(-bound // divisor))
     model.minimize(total)
-    solved = solve_model(model, seed=seed, deterministic_time=deterministic_time)
+    solved = solve_model(model, seed=seed, deterministic_time=deterministic_time, optional=True)
     if not solved.has_solution:
         return None
     first = np.concatenate(([0], np.cumsum(problem.instances)))

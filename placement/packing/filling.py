@@ -237,7 +237,8 @@ def fill(items, rules, hosts, left, window, num_draws, member_cap, seed, out_ser
         queue[x], queue[y] = queue[y], queue[x]
     num_open = 0
     target = num_services + 1  # opens some at the first host
-    scarce = np.argsort(-(pressure * limit))[:2]
+    by_pressure = np.argsort(-(pressure * limit))
+    scarce = np.array([by_pressure[0], by_pressure[min(1, num_resources - 1)]])
     cell_of = np.empty(num_services, np.int64)
     slot_of = np.empty(num_services, np.int64)
     laid_for = 0

@@ -18,7 +18,7 @@ import numpy as np
 
 from placement.instance import PoolProblem
 from placement.packing.cpsat import solve_model
-from placement.units import NUM_RESOURCES, BoolArray, FloatArray, IntArray
+from placement.units import BoolArray, FloatArray, IntArray
 
 _SHARE = 10**6
 _NUM_GROUPS = 48
@@ -87,7 +87,7 @@ def choose_mix(
     for g in range(num_groups):
         if total[g].any():
             model.add(sum(y[g]) == _SHARE)
-    for r in range(NUM_RESOURCES):
+    for r in range(problem.num_resources):
         peak = max(float(total[:, r].max()), float(classes.limit[:, r].max()), 1.0)
         unit = max(1.0, peak / _LARGEST_COEFFICIENT)
         for s in range(num_classes):
@@ -111,7 +111,7 @@ def choose_mix(
     # among mixes of this price the one with the fewest hosts: large hosts waste least at their edges
     model.add(cost <= round(solved.objective))
     model.minimize(sum(x))
-    fewest = solve_model(model, seed=seed, deterministic_time=effort)
+    fewest = solve_model(model, seed=seed, deterministic_time=effort, optional=True)
     solved = fewest if fewest.has_solution else solved
     hosts = np.array([solved.value(v) for v in x], np.int64)
     share_of_group = np.array([[solved.value(v) for v in row] for row in y], np.float64) / _SHARE
@@ -134,7 +134,7 @@ def relaxed_mix(problem: PoolProblem, *, grouped: bool) -> tuple[Mix, float] | N
     y = [[model.add_variable(lb=0, ub=float(holds[g, s])) for s in range(num_classes)] for g in range(num_groups)]
     for row in y:
         model.add_linear_constraint(mathopt.LinearSum(row) == 1.0)
-    for r in range(NUM_RESOURCES):
+    for r in range(problem.num_resources):
         for s in range(num_classes):
             load = mathopt.LinearSum(y[g][s] * float(total[g, r] / largest[r]) for g in range(num_groups))
             model.add_linear_constraint(load - x[s] * float(classes.limit[s, r] / largest[r]) <= 0.0)
@@ -155,8 +155,8 @@ def _grouped(problem: PoolProblem, left: IntArray, grouped: bool) -> tuple[IntAr
     """Return each service's group, the groups' demand [group, resource] and which class holds all of a group."""
     group = _groups(problem, left, grouped)
     num_groups = int(group.max()) + 1
-    total = np.zeros((num_groups, NUM_RESOURCES))
-    for r in range(NUM_RESOURCES):
+    total = np.zeros((num_groups, problem.num_resources))
+    for r in range(problem.num_resources):
         total[:, r] = np.bincount(group, weights=problem.demand[:, r] * left, minlength=num_groups)
     fits = problem.holds
     holds = np.ones((num_groups, len(problem.classes)), bool)

@@ -3,7 +3,9 @@
 1. CP-SAT chooses the cheapest mix of hosts that could carry the demand (`mix`).
 2. Kernels fill those hosts and exchange instances until nothing, or very little, is left over (`kernels`).
 3. What is left over gets the cheapest further hosts, chosen the same way: a valid packing, the incumbent.
-4. Where the fleet has few shapes, CP-SAT's integer master over patterns competes (`patterns`).
+4. Where hosts hold few instances or shapes are few, patterns raise the bound and compete: column generation
+   (`placement.columns`), diving from its linear program to whole hosts (`diving`), CP-SAT's integer master
+   (`patterns`).
 5. The incumbent is improved while it costs more than the bound: a host is dropped or replaced by a cheaper one, and
    the exchanges find room for what stood there; a small fleet goes to CP-SAT whole (`exact`).
 """
@@ -13,21 +15,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
-from placement.columns import Columns
+from placement.bounds import PoolBound, attainable_at_least, raised_by_patterns
+from placement.columns import ColumnGeneration, Shapes, shapes_of
 from placement.errors import InfeasibleError, Reason
 from placement.instance import PoolProblem
+from placement.packing.cpsat import Mode
+from placement.packing.diving import Slots, dive
 from placement.packing.exact import solve_exactly
 from placement.packing.mix import Mix, choose_mix, relaxed_mix
-from placement.packing.patterns import pack_patterns
+from placement.packing.patterns import choose_patterns, pack_slots
 from placement.packing.sites import add_hosts, bought_left, stock_left
 from placement.packing.state import Exchange, Packing, Workspace, no_hosts
 from placement.units import FloatArray, IntArray
-
-Mode = Literal["reproducible", "fast"]
 
 
 @dataclass(frozen=True)
@@ -39,14 +41,27 @@ class Options:
     seed
         Seed of every random choice.
     time_limit_s
-        Stop improving after so many seconds; None: only the work limits stop it (the plan is then reproducible).
+        Stop improving after so many seconds; None: only the work limits stop it.
     target_gap
         Stop as soon as (cost − bound) / bound is at most this.
+    mode
+        ``reproducible``: the same plan on any number of cores; a time limit may end the search but nothing else may
+        depend on the clock. ``fast``: every core and the clock may be used, two runs may give two plans.
+    workers
+        How many regions are planned at a time, each in a process of its own; None: as many as there are cores,
+        where the fleet is large enough to gain by it. Processes start by importing the program's main module
+        (``spawn``): a script that asks for them needs ``if __name__ == "__main__":``.
+    executor
+        Where regions are planned: ``local`` (processes of this machine), ``dask``, ``ray``, or a cluster of these by
+        its address (``dask:tcp://host:8786``, ``ray:host:6379``).
     """
 
     seed: int = 1
     time_limit_s: float | None = None
     target_gap: float = 0.0
+    mode: Mode = "reproducible"
+    workers: int | None = 1
+    executor: str = "local"
 
 
 @dataclass(frozen=True)
@@ -77,42 +92,56 @@ _MAX_STEPS = 400_000
 _STEPS_AT_ONCE = 20_000
 """Exchanges in one call of the kernel, well under a second: the search can be stopped in between."""
 _EXACT_DETERMINISTIC_TIME = 4.0
+_MAX_SHAPES = 1_500
+_FEW_SHAPES = 64
+_MANY_PER_HOST = 40
+"""Where hosts hold more instances of many shapes they fill well without patterns."""
+_COLUMN_WORK = 15_000_000
+_DIVE_WORK = 15_000_000
+_MAX_DIVES = 40
+_JITTER = 0.3
 _LARGE = 20_000
 """From so many instances on, fewer and longer tries."""
 
 
 def solve_pool(
-    problem: PoolProblem, bound: int, columns: Columns | None, options: Options, report: Report, stop: Stop
-) -> Packing:
-    """Return the cheapest packing found; every rule holds.
+    problem: PoolProblem,
+    bound: PoolBound,
+    options: Options,
+    report: Report,
+    stop: Stop,
+    *,
+    with_patterns: bool = True,
+) -> tuple[Packing, PoolBound]:
+    """Return the cheapest packing found, and the best bound proven; every rule holds.
 
     Parameters
     ----------
     bound
-        Proven lower bound on the cost, micros per hour.
-    columns
-        Patterns, where the fleet has few shapes.
+        What is proven of the cost already.
+    with_patterns
+        Whether patterns may be used. They raise the bound for the problem as it is given.
 
     Raises
     ------
     InfeasibleError
         Where there are not enough hosts, or none was found that obeys the rules.
     """
-    return _Search(problem, bound, columns, options, report, stop).run()
+    search = _Search(problem, bound, options, report, stop)
+    packing = search.run(with_patterns=with_patterns)
+    return packing, search.bound
 
 
 class _Search:
     def __init__(
         self,
         problem: PoolProblem,
-        bound: int,
-        columns: Columns | None,
+        bound: PoolBound,
         options: Options,
         report: Report,
         stop: Stop,
     ) -> None:
         self.problem = problem
-        self.columns = columns
         self.bound = bound
         self.options = options
         self.stop = stop
@@ -126,17 +155,18 @@ class _Search:
 
     def tell(self, phase: str, packing: Packing | None) -> None:
         cost = None if packing is None else self.workspace.cost(packing)
+        micros = self.bound.micros_per_hour
         self.report(
-            Progress(self.problem.pool, self.problem.region, phase, cost, self.bound, time.monotonic() - self.start)
+            Progress(self.problem.pool, self.problem.region, phase, cost, micros, time.monotonic() - self.start)
         )
 
     def enough(self, packing: Packing) -> bool:
         """Whether to stop with this packing."""
         cost = self.workspace.cost(packing)
-        return cost <= self.bound * (1 + self.options.target_gap) or self.halted()
+        return cost <= self.bound.micros_per_hour * (1 + self.options.target_gap) or self.is_over()
 
-    def halted(self) -> bool:
-        """Whether the search is to end, as its user or its time limit says."""
+    def is_over(self) -> bool:
+        """Whether someone wants to stop, or time is up."""
         limit = self.options.time_limit_s
         return self.stop() or (limit is not None and time.monotonic() - self.start > limit)
 
@@ -145,7 +175,7 @@ class _Search:
 
     # --- the flow -----------------------------------------------------------------------------------------------
 
-    def run(self) -> Packing:
+    def run(self, *, with_patterns: bool) -> Packing:
         self.tell("mix", None)
         mix = self.cheapest_mix()
         packing = no_hosts(self.problem)
@@ -154,15 +184,14 @@ class _Search:
         self.tell("fill", None)
         best = self.complete(packing)
         self.tell("valid", best)
-        if self.columns is not None and not self.enough(best):
-            best = min(best, self.by_patterns(self.columns) or best, key=self.workspace.cost)
-            self.tell("patterns", best)
+        if with_patterns and not self.enough(best):
+            best = self.by_patterns(best)
         best = self.improve(best)
         if not self.enough(best):
             exact = solve_exactly(
                 self.problem,
                 self.workspace.cost(best),
-                self.bound,
+                self.bound.micros_per_hour,
                 seed=self.options.seed,
                 deterministic_time=_EXACT_DETERMINISTIC_TIME,
             )
@@ -170,15 +199,68 @@ class _Search:
         self.tell("done", best)
         return best
 
-    def by_patterns(self, columns: Columns) -> Packing | None:
-        """Return the packing that the integer master over patterns gives, completed."""
-        packing = pack_patterns(self.problem, columns, self.bound, seed=self.options.seed)
+    def by_patterns(self, best: Packing) -> Packing:
+        """Raise the bound by column generation, and look for cheaper packings among its patterns."""
+        shapes = shapes_of(self.problem)
+        per_host = self.problem.num_instances / max(len(best.host_class), 1)
+        if len(shapes) > _MAX_SHAPES or (len(shapes) > _FEW_SHAPES and per_host > _MANY_PER_HOST):
+            return best
+        value = np.zeros(len(shapes))
+        value[shapes.of_service] = self.bound.value
+        columns = ColumnGeneration(shapes, self.problem.classes, value)
+
+        def is_enough(micros: int, linear: float) -> bool:
+            known = max(micros, self.bound.micros_per_hour)
+            # the linear program's value is the most that this bound can come to
+            can_rise = attainable_at_least(int(linear * (1 - 1e-7)), self.problem) > attainable_at_least(
+                known, self.problem
+            )
+            is_met = self.workspace.cost(best) <= known * (1 + self.options.target_gap)
+            return is_met or not can_rise or self.is_over()
+
+        linear = columns.run(_COLUMN_WORK, is_enough)
+        if columns.bound is not None:
+            self.bound = raised_by_patterns(self.bound, self.problem, shapes, columns.bound)
+        self.tell("patterns", best)
+        most_work = columns.work + _DIVE_WORK
+        for number in range(_MAX_DIVES):
+            if self.enough(best) or columns.work > most_work:
+                break
+            slots = dive(
+                columns,
+                self.bound.micros_per_hour,
+                self.workspace.cost(best),
+                jitter=_JITTER if number else 0.0,
+                random=self.random,
+                max_work=most_work,
+                is_stopped=self.is_over,
+            )
+            best = self.better_of(best, shapes, slots)
+        if linear is not None and not self.enough(best):
+            chosen = choose_patterns(
+                self.problem,
+                columns,
+                linear,
+                self.bound.micros_per_hour,
+                self.workspace.cost(best),
+                seed=self.options.seed,
+            )
+            best = self.better_of(best, shapes, chosen)
+        return best
+
+    def better_of(self, best: Packing, shapes: Shapes, slots: Slots | None) -> Packing:
+        """Return the packing that these slots give, if it is cheaper."""
+        packing = None if slots is None else pack_slots(self.problem, shapes, slots, self.workspace, seed=self.seed())
         if packing is None:
-            return None
+            return best
         try:
-            return self.complete(packing)
+            packing = self.complete(packing)
         except InfeasibleError:
-            return None  # its slots do not go together with the rules: the other packing stands
+            return best  # its slots do not go together with the rules
+        if self.workspace.cost(packing) < self.workspace.cost(best):
+            best = packing
+            self.tell("patterns", best)
+        return best
 
     def cheapest_mix(self) -> Mix:
         """Return the mix to start with: alike in every class, or by families of sizes where that is cheaper."""
@@ -186,7 +268,7 @@ class _Search:
         nothing = no_hosts(self.problem)
         found: list[Mix] = []
         alike = relaxed_mix(self.problem, grouped=False)
-        if alike is not None and alike[1] > self.bound * (1 + _MIX_GAP):
+        if alike is not None and alike[1] > self.bound.micros_per_hour * (1 + _MIX_GAP):
             families = relaxed_mix(self.problem, grouped=True)
             if families is not None and int(families[0].hosts.sum()) >= _MANY_HOSTS:
                 return families[0]
@@ -194,11 +276,11 @@ class _Search:
             mix = choose_mix(
                 self.problem, left, stock,
                 slack=0.0, min_hosts=self.apart, max_bought=bought_left(self.problem, nothing),
-                floor=self.bound, seed=self.options.seed, grouped=grouped,
+                floor=self.bound.micros_per_hour, seed=self.options.seed, grouped=grouped,
             )  # fmt: skip
             if mix is not None:
                 found.append(mix)
-                if int(mix.hosts @ self.problem.classes.price) <= self.bound * (1 + _MIX_GAP):
+                if int(mix.hosts @ self.problem.classes.price) <= self.bound.micros_per_hour * (1 + _MIX_GAP):
                     break
         if not found:
             raise InfeasibleError([self.stock_short(left)])
@@ -228,7 +310,7 @@ class _Search:
         for _ in range(12):
             for done in range(0, num_steps, _STEPS_AT_ONCE):
                 exchange.run(min(_STEPS_AT_ONCE, num_steps - done), self.seed())
-                if not len(exchange.pool) or self.halted():
+                if not len(exchange.pool) or self.is_over():
                     return exchange.pool.copy()
             now = exchange.worth
             if now > 0.97 * worth:
@@ -320,7 +402,7 @@ class _Search:
             price = 0 if s < 0 else int(classes.price[s])
             room = 0.0 if s < 0 else float(classes.limit[s] @ pressure)
             saving = classes.price[packing.host_class] - price
-            allowed = np.flatnonzero((saving > 0) & (cost - saving >= self.bound))
+            allowed = np.flatnonzero((saving > 0) & (cost - saving >= self.bound.micros_per_hour))
             lost = used[allowed] - room
             cheapest = allowed[np.argsort(lost, kind="stable")[:32]]
             found += [(float(used[h] - room), int(h), s) for h in cheapest]

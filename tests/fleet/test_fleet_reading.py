@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
 from placement.errors import InputError
 from placement.fleet import Fleet, Location, Policy, fleet_from_frames, fleet_warnings, read_fleet
+from placement.fleet.rules import sort_rules
 from placement.fleet.types import CURRENT_SCHEMA, HOSTS_SCHEMA, INTERFERENCE_SCHEMA, SERVICES_SCHEMA
 
 HEADER = "format: placement/fleet/1\nname: test\nmodel: rithmxo-1.0\nservices: services.csv\n"
@@ -423,6 +425,47 @@ def test_a_double_front_end_is_worth_a_warning(tmp_path: Path) -> None:
 
 
 # --- rules ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [pl.String, pl.Categorical, pl.Enum(["unused", "c ", "b", "a"])])
+def test_interference_by_a_dictionary_of_names_reads_as_by_text(kind: pl.DataType) -> None:
+    rules = pl.DataFrame(
+        {"service": ["c ", "a", "b", "a"], "other": ["a", "c ", "c ", "b"], "max_instances": [0, 1, 2, 3]}
+    )
+    rules = rules.with_columns(pl.col("service", "other").cast(kind))
+    fleet = fleet_from_frames(services={"service": ["c", "b", "a"]}, interference=rules)
+    assert fleet.interference.rows() == [(0, 1, 3), (0, 2, 1), (1, 2, 2), (2, 0, 0)]
+    assert dict(fleet.interference.schema) == INTERFERENCE_SCHEMA
+
+
+@pytest.mark.parametrize("kind", [pl.String, pl.Categorical, pl.Enum(["", "biling", "billing", "search"])])
+def test_faults_of_names_in_a_dictionary_are_told_by_row(kind: pl.DataType) -> None:
+    names = pl.Series(["billing", None, "biling", "", "biling"], dtype=pl.String).cast(kind)
+    with pytest.raises(InputError) as caught:
+        fleet_from_frames(
+            services={"service": ["billing", "search"]},
+            interference={"service": names, "other": ["search"] * 5, "max_instances": [0] * 5},
+        )
+    found = [(problem.message, problem.rows, problem.value, problem.suggestion) for problem in caught.value.problems]
+    assert found == [("blank", (2, 4), "", ""), ("no such service", (3, 5), "biling", "billing")]
+
+
+@pytest.mark.parametrize("limits", [[0, 1, 5], [0, 0, 0], [1_000_000, 2, 0]])
+@pytest.mark.parametrize("high", [1, 2**31 - 2])
+def test_rules_sort_whether_or_not_they_fit_one_number(limits: list[int], high: int) -> None:
+    service, other = np.array([high, 0, 0], np.int32), np.array([0, high, 0], np.int32)
+    most = np.array(limits, np.int32)
+    ordered = sort_rules(service, other, most)
+    assert ordered is not None
+    assert [column.tolist() for column in ordered] == [[0, 0, high], [0, high, 0], limits[::-1]]
+    assert all(column.dtype == np.int32 for column in ordered)
+    again = sort_rules(*ordered)
+    assert again is not None
+    assert [column.tolist() for column in again] == [column.tolist() for column in ordered]
+    twice = sort_rules(
+        *(np.concatenate((column, column[1:2])) for column in (service, other)), np.append(most, 7).astype(np.int32)
+    )
+    assert twice is None
 
 
 def test_interference_is_by_sorted_row_number(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from placement.capacity import HostSize, load_model
 from placement.fleet import Policy
-from placement.instance import NO_LIMIT, build_problems, size_limits
+from placement.instance import build_problems, size_limits
+from placement.interference import NO_LIMIT, rule_rows
 from placement.units import RESOURCE_NAMES
 
 SMALL = HostSize("small", 4000, 16_000, 2_000, 1_000_001, 30_001, 200_000, 10_000_000, 192_000)
@@ -75,6 +76,28 @@ def test_interference_becomes_rows_in_both_directions(fleet_of):
     assert rules.most_self.tolist() == [0, 2]
     # c limits its own instances
     assert problem.max_per_host.tolist() == [4, 4, 1]
+
+
+def test_rows_hold_each_pair_once_with_the_limits_of_both_directions():
+    rng = np.random.default_rng(2)
+    for num in (1, 2, 7, 30):
+        cells = np.flatnonzero(rng.random((num, num)) < 0.3)
+        cells = cells[cells // num != cells % num]
+        most = rng.integers(0, 4, len(cells)).astype(np.int32)
+        service, other = (cells // num).astype(np.int32), (cells % num).astype(np.int32)
+        limit = dict(zip(zip(service.tolist(), other.tolist(), strict=True), most.tolist(), strict=True))
+        rules = rule_rows(service, other, most, num)
+        expected = [
+            (t, limit.get((s, t), NO_LIMIT), limit.get((t, s), NO_LIMIT))
+            for s in range(num)
+            for t in range(num)
+            if (s, t) in limit or (t, s) in limit
+        ]
+        rows = zip(rules.other.tolist(), rules.most_other.tolist(), rules.most_self.tolist(), strict=True)
+        assert list(rows) == expected
+        lengths = [sum((s, t) in limit or (t, s) in limit for t in range(num)) for s in range(num)]
+        assert np.diff(rules.start).tolist() == lengths
+        assert (rules.other.dtype, rules.most_other.dtype, rules.most_self.dtype) == (np.int32,) * 3
 
 
 def test_spread_over_zones_is_even(fleet_of):
