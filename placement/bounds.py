@@ -207,7 +207,9 @@ def _best_weights(problem: PoolProblem) -> tuple[FloatArray, FloatArray]:
     model = mathopt.Model()
     w_var = [[model.add_variable(lb=0) for _ in range(num_resources)] for _ in range(num_classes)]
     beta = [model.add_variable(lb=0, ub=math.inf if has_stock[s] else 0.0) for s in range(num_classes)]
-    theta = [model.add_variable() for _ in range(num_parts)]
+    # worth in largest hosts at the dearest price, as a share of the demand: far below this bound, which keeps the first
+    # rounds finite where a stock has a dual
+    theta = [model.add_variable(ub=1e4) for _ in range(num_parts)]
     for s in range(num_classes):
         terms = mathopt.LinearSum(w_var[s][r] * float(L[s, r]) for r in range(num_resources) if L[s, r] > 0)
         model.add_linear_constraint(terms - beta[s] <= float(c[s]))
