@@ -253,6 +253,14 @@ def empty_pool(
             spread, spread_limit, domain, rule_start, rule_other, rule_most_other, rule_most_self,
         ):  # fmt: skip
             continue
+        if best_b >= 0:
+            # the second one must be sure of its place, or the pool's worth might rise: no rule between the two
+            s2 = service_of[pool[best_b]]
+            if _rule(s, s2, rule_start, rule_other) >= 0 or not allowed(
+                s2, h, best_q, -1, service_of, first, host_of, members, num_members, max_per_host,
+                spread, spread_limit, domain, rule_start, rule_other, rule_most_other, rule_most_self,
+            ):  # fmt: skip
+                continue
         # p takes the place of best_q, which goes to the pool
         t = service_of[best_q]
         for r in range(num_resources):
@@ -278,20 +286,12 @@ def empty_pool(
         elif best_b >= 0:
             p2 = pool[best_b]
             s2 = service_of[p2]
-            fits = True
             for r in range(num_resources):
-                if demand[s2, r] > residual[h, r]:
-                    fits = False
-            if fits and allowed(
-                s2, h, -1, -1, service_of, first, host_of, members, num_members, max_per_host,
-                spread, spread_limit, domain, rule_start, rule_other, rule_most_other, rule_most_self,
-            ):  # fmt: skip
-                for r in range(num_resources):
-                    residual[h, r] -= demand[s2, r]
-                members[h, num_members[h]] = p2
-                slot[p2] = num_members[h]
-                num_members[h] += 1
-                host_of[p2] = h
-                num_pool -= 1
-                pool[best_b] = pool[num_pool]
+                residual[h, r] -= demand[s2, r]
+            members[h, num_members[h]] = p2
+            slot[p2] = num_members[h]
+            num_members[h] += 1
+            host_of[p2] = h
+            num_pool -= 1
+            pool[best_b] = pool[num_pool]
     return num_pool

@@ -89,6 +89,9 @@ _STEPS_PER_HOST = 60
 _STEPS_PER_HOMELESS = 1_000
 _MIN_STEPS = 20_000
 _MAX_STEPS = 400_000
+_STALL = 0.97
+_STALL_TRYING = 0.8
+"""A try that is to place everything is given up sooner, in large fleets."""
 _STEPS_AT_ONCE = 20_000
 """Exchanges in one call of the kernel, well under a second: the search can be stopped in between."""
 _EXACT_DETERMINISTIC_TIME = 4.0
@@ -300,8 +303,11 @@ class _Search:
         pressure, _ = self.workspace.pressures(self.problem.instances, hosts)
         return self.problem.demand @ pressure
 
-    def exchange(self, packing: Packing, num_steps: int) -> IntArray:
-        """Place what is left over by exchanges until that stalls; return what still is."""
+    def exchange(self, packing: Packing, num_steps: int, stall: float) -> IntArray:
+        """Place what is left over by exchanges, `num_steps` at a time, until that stalls; return what still is.
+
+        It stalls where more than the share `stall` of the pool's worth is still there after a round.
+        """
         pool = np.flatnonzero(packing.host_of < 0)
         if not len(packing.host_class):
             return pool
@@ -313,7 +319,7 @@ class _Search:
                 if not len(exchange.pool) or self.is_over():
                     return exchange.pool.copy()
             now = exchange.worth
-            if now > 0.97 * worth:
+            if now > stall * worth:
                 break
             worth = now
         return exchange.pool.copy()
@@ -327,7 +333,7 @@ class _Search:
         slack = 0.0
         extra = 0
         for attempt in range(60):
-            pool = self.exchange(packing, self.steps(packing))
+            pool = self.exchange(packing, self.steps(packing), _STALL)
             if not len(pool):
                 return packing.without_empty()
             left = np.bincount(self.workspace.service_of[pool], minlength=len(problem.names))
@@ -377,7 +383,8 @@ class _Search:
                     failures += 1
                     continue
             homeless = int((trial.host_of < 0).sum())
-            pool = self.exchange(trial, min(self.steps(trial), max(_MIN_STEPS, _STEPS_PER_HOMELESS * homeless)))
+            steps = min(self.steps(trial), max(_MIN_STEPS, _STEPS_PER_HOMELESS * homeless))
+            pool = self.exchange(trial, steps, _STALL_TRYING if large else _STALL)
             if len(pool):
                 failures += 1
                 continue
