@@ -34,12 +34,13 @@ from placement.columns import SCALE as COLUMNS_SCALE
 from placement.columns import PatternBound, Shapes
 from placement.instance import PoolProblem
 from placement.plan.types import Certificate, CountingProof, HostClass, Leaf, PatternsProof, WeightsProof
-from placement.units import FloatArray, IntArray
+from placement.units import BoolArray, FloatArray, IntArray
 
 _SCALE = 10**6
 _MAX_ROUNDS = 60
 _MAX_TERMS = 20_000
 """Rounds times weights: where classes are many, patterns do better than more rounds."""
+_NUM_PARTS = 32
 _TOLERANCE = 1e-7
 
 
@@ -151,6 +152,20 @@ def _evaluate(weights: IntArray, stock_dual: IntArray, problem: PoolProblem) -> 
     return -(-total // _SCALE), worth / _SCALE
 
 
+def _parts(demand: FloatArray, count: FloatArray) -> IntArray:
+    """Number items by their proportion of the two resources they ask for most: int64[num_items].
+
+    A cut for each part tells the linear program where it pays to price families of sizes differently; one cut for all
+    items would need many rounds for the same (the multi-cut form of Kelley's method).
+    """
+    first, second = np.argsort(-(count @ demand), kind="stable")[:2]
+    ratio = demand[:, first] / np.maximum(demand[:, first] + demand[:, second], 1e-12)
+    order = np.argsort(ratio, kind="stable")
+    part = np.empty(len(order), np.int64)
+    part[order] = np.arange(len(order)) * min(_NUM_PARTS, len(order)) // max(len(order), 1)
+    return part
+
+
 def _best_weights(problem: PoolProblem) -> tuple[FloatArray, FloatArray]:
     """Maximise the weights bound; return w float64[num_classes, num_resources] and β float64[num_classes]."""
     from ortools.math_opt.python import mathopt  # heavy: only when a bound is wanted
@@ -161,44 +176,58 @@ def _best_weights(problem: PoolProblem) -> tuple[FloatArray, FloatArray]:
     unit_price = float(max(int(classes.price.max()), 1))
     # items with equal demand are one
     demand, inverse = np.unique(problem.demand, axis=0, return_inverse=True)
-    count = np.bincount(inverse.ravel(), weights=problem.instances)
-    fits = (demand[:, None, :] <= classes.limit[None, :, :]).all(axis=2)
-    D = demand / largest
+    count = np.bincount(inverse.ravel(), weights=problem.instances).astype(np.float64)
+    fits: BoolArray = np.asarray((demand[:, None, :] <= classes.limit[None, :, :]).all(axis=2))
+    D: FloatArray = demand / largest
     L = classes.limit / largest
     c = classes.price / unit_price
     stock = np.where(classes.stock < 0, 0, classes.stock)
     has_stock = classes.stock >= 0
 
+    part = _parts(D, count)
+    num_parts = int(part.max()) + 1
+
     def cut(w: FloatArray) -> tuple[float, FloatArray]:
-        worth = np.where(fits, D @ w.T, np.inf)
-        cheapest = worth.argmin(axis=1)
-        used = np.zeros((num_classes, num_resources))
-        for s in range(num_classes):
-            mine = cheapest == s
-            used[s] = count[mine] @ D[mine]
-        return float(count @ worth[np.arange(len(D)), cheapest]), used
+        """Return the worth of everything and, per part of the items, what each class takes: [part, class, r]."""
+        cheapest = np.zeros(len(D), np.int64)
+        least = np.full(len(D), np.inf)
+        for s in range(num_classes):  # class by class: a table of items and classes would be large
+            worth = np.where(fits[:, s], D @ w[s], np.inf)
+            cheapest = np.where(worth < least, s, cheapest)
+            least = np.minimum(worth, least)
+        place = part * num_classes + cheapest
+        used: FloatArray = np.stack(
+            [
+                np.bincount(place, count * D[:, r], num_parts * num_classes).astype(np.float64)
+                for r in range(D.shape[1])
+            ],
+            axis=1,
+        )
+        return float(count @ least), used.reshape(num_parts, num_classes, num_resources)
 
     scale = max(float((count @ D).max()), 1.0)
     model = mathopt.Model()
     w_var = [[model.add_variable(lb=0) for _ in range(num_resources)] for _ in range(num_classes)]
     beta = [model.add_variable(lb=0, ub=math.inf if has_stock[s] else 0.0) for s in range(num_classes)]
-    theta = model.add_variable(ub=1e9)
+    # worth in largest hosts at the dearest price, as a share of the demand: far below this bound, which keeps the first
+    # rounds finite where a stock has a dual
+    theta = [model.add_variable(ub=1e4) for _ in range(num_parts)]
     for s in range(num_classes):
         terms = mathopt.LinearSum(w_var[s][r] * float(L[s, r]) for r in range(num_resources) if L[s, r] > 0)
         model.add_linear_constraint(terms - beta[s] <= float(c[s]))
         for r in range(num_resources):
             if L[s, r] == 0:
                 model.add_linear_constraint(w_var[s][r] <= 0.0)
-    model.maximize(theta - mathopt.LinearSum(beta[s] * float(stock[s] / scale) for s in range(num_classes)))
+    model.maximize(
+        mathopt.LinearSum(theta) - mathopt.LinearSum(beta[s] * float(stock[s] / scale) for s in range(num_classes))
+    )
 
     def add_cut(used: FloatArray) -> None:
-        terms = mathopt.LinearSum(
-            w_var[s][r] * float(used[s, r] / scale)
-            for s in range(num_classes)
-            for r in range(num_resources)
-            if used[s, r] > 0
-        )
-        model.add_linear_constraint(theta - terms <= 0.0)
+        for part_theta, of_part in zip(theta, used / scale, strict=True):
+            terms = mathopt.LinearSum(
+                w_var[s][r] * float(of_part[s, r]) for s, r in zip(*of_part.nonzero(), strict=True)
+            )
+            model.add_linear_constraint(part_theta - terms <= 0.0)
 
     best_w, best_beta = _alike_in_all_classes(count @ D, L, c, classes.stock)
     best, used = cut(best_w)

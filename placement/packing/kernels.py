@@ -1,4 +1,4 @@
-"""Compiled kernels that propose packings: fill hosts one by one, then empty the pool of what is left.
+"""Compiled kernels that improve packings: they empty the pool of what `filling` left over.
 
 They only propose: what they return is exact (integers) and obeys every rule, but nothing here decides how many
 hosts there are. Rules are looked up in sparse rows (see `placement.instance.Rules`), never as objects.
@@ -26,9 +26,10 @@ import numpy as np
 from numba import njit
 
 NO_LIMIT = np.iinfo(np.int32).max
+_MAX_PAIRS = 200
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _rule(s: int, t: int, rule_start: Any, rule_other: Any) -> int:
     """Return the position of t in the rules of s, or −1."""
     low = rule_start[s]
@@ -44,201 +45,46 @@ def _rule(s: int, t: int, rule_start: Any, rule_other: Any) -> int:
     return -1
 
 
-@njit(cache=True)
-def fill(
-    demand, left, max_per_host, value, pressure, limit, share, largest_first, num_hosts, host_base,
-    spread, spread_limit, domain, spread_row, spread_used,
-    rule_start, rule_other, rule_most_other, rule_most_self,
-    window, num_pairs, seed, out_service, out_host, num_out, residual, member_cap,
-):  # fmt: skip
-    """Fill hosts of one class one after another; `left` counts down; returns the new length of the output.
-
-    Each host starts with the largest item left (large ones find no room later). Then items are drawn from random
-    windows so that the host keeps the proportions `share` of the whole demand (or the last hosts would inherit the
-    odd ones), until the pair that leaves the least value unused closes the host.
-
-    Parameters
-    ----------
-    left
-        Instances still to place, per service; changed in place.
-    value
-        float64[num_services], worth of an instance in host price; `pressure` float64[R] likewise per unit.
-    limit
-        Limits of the class. `share` float64[R]: part of the class's limit that the fleet's demand takes on average.
-    largest_first
-        Services by falling size.
-    spread_row, spread_used
-        Row of each spread service in `spread_used` (instances per domain), −1 for services without.
-    """
-    np.random.seed(seed)
-    num_services, num_resources = demand.shape
-    open_ = np.empty(num_services, np.int64)
-    position_of = np.empty(num_services, np.int64)
-    num_open = 0
-    for i in range(num_services):
-        if left[i] > 0:
-            open_[num_open] = i
-            position_of[i] = num_open
-            num_open += 1
-    largest = 0
-    on_host = np.zeros(num_services, np.int64)
-    most = np.full(num_services, NO_LIMIT, np.int64)
-    touched = np.empty(member_cap + 8, np.int64)
-    chosen = np.empty(num_pairs, np.int64)
-    room = np.empty(num_resources, np.int64)
-    take = np.empty(2, np.int64)
-    for h in range(host_base, host_base + num_hosts):
-        if num_open == 0:
-            break
-        for r in range(num_resources):
-            room[r] = limit[r]
-        num_touched = 0
-        closing = False
-        misses = 0
-        while num_open > 0 and num_touched < member_cap:
-            worth = 0.0
-            for r in range(num_resources):
-                worth += pressure[r] * room[r]
-            # draw candidates
-            num_chosen = 0
-            best = -1
-            best_score = -1e300
-            drawn_value = 0.0
-            num_drawn = 0
-            if num_touched == 0:
-                while largest < num_services and left[largest_first[largest]] == 0:
-                    largest += 1
-                for x in range(largest, min(largest + 256, num_services)):
-                    i = largest_first[x]
-                    fits = left[i] > 0
-                    for r in range(num_resources):
-                        if demand[i, r] > room[r]:
-                            fits = False
-                    if fits and spread_row[i] >= 0:
-                        fits = spread_used[spread_row[i], domain[spread[i] - 1, h]] < spread_limit[i]
-                    if fits:
-                        best = position_of[i]
-                        break
-            tries = 2 * num_pairs if closing else window
-            if best >= 0:
-                tries = 0
-            for _ in range(tries):
-                position = np.random.randint(num_open)
-                i = open_[position]
-                drawn_value += value[i]
-                num_drawn += 1
-                fits = on_host[i] < max_per_host[i] and on_host[i] < most[i]
-                if fits:
-                    for r in range(num_resources):
-                        if demand[i, r] > room[r]:
-                            fits = False
-                            break
-                if fits and spread_row[i] >= 0:
-                    fits = spread_used[spread_row[i], domain[spread[i] - 1, h]] < spread_limit[i]
-                if not fits:
-                    continue
-                if closing:
-                    chosen[num_chosen] = position
-                    num_chosen += 1
-                    if num_chosen == num_pairs:
-                        break
-                    continue
-                mean = 0.0
-                size = 0.0
-                total = 0.0
-                for r in range(num_resources):
-                    weight = pressure[r] * limit[r]
-                    part = (room[r] - demand[i, r]) / limit[r] - (1.0 - share[r])
-                    mean += weight * part / share[r]
-                    size += weight * demand[i, r] / limit[r]
-                    total += weight
-                mean /= total
-                size /= total
-                deviation = 0.0
-                for r in range(num_resources):
-                    weight = pressure[r] * limit[r]
-                    part = ((room[r] - demand[i, r]) / limit[r] - (1.0 - share[r])) / share[r]
-                    deviation += weight * (part - mean) ** 2
-                score = 0.5 * size - np.sqrt(deviation / total)
-                if score > best_score:
-                    best_score = score
-                    best = position
-            num_take = 0
-            if not closing:
-                if best < 0 or worth * num_drawn < 3.0 * drawn_value:
-                    closing = True
-                    continue
-                take[0] = best
-                num_take = 1
-            else:
-                if num_chosen == 0:
-                    misses += 1
-                    if misses > 2:
-                        break
-                    continue
-                best_value = -1.0
-                for a in range(num_chosen):
-                    i = open_[chosen[a]]
-                    if value[i] > best_value:
-                        best_value = value[i]
-                        take[0] = chosen[a]
-                        num_take = 1
-                    for b in range(a + 1, num_chosen):
-                        j = open_[chosen[b]]
-                        both = value[i] + value[j]
-                        if i == j or both <= best_value:
-                            continue
-                        fits = True
-                        for r in range(num_resources):
-                            if demand[i, r] + demand[j, r] > room[r]:
-                                fits = False
-                                break
-                        if fits:
-                            p = _rule(i, j, rule_start, rule_other)
-                            if p >= 0 and (rule_most_other[p] < 1 or rule_most_self[p] < 1):
-                                continue
-                            best_value = both
-                            take[0] = chosen[a]
-                            take[1] = chosen[b]
-                            num_take = 2
-                if num_take == 2 and take[0] < take[1]:
-                    take[0], take[1] = take[1], take[0]  # the later one first: removing moves the last one
-            for t in range(num_take):
-                position = take[t]
-                i = open_[position]
-                if t == 1 and on_host[i] >= most[i]:
-                    continue
-                for r in range(num_resources):
-                    room[r] -= demand[i, r]
-                on_host[i] += 1
-                touched[num_touched] = i
-                num_touched += 1
-                out_service[num_out] = i
-                out_host[num_out] = h
-                num_out += 1
-                if spread_row[i] >= 0:
-                    spread_used[spread_row[i], domain[spread[i] - 1, h]] += 1
-                left[i] -= 1
-                if left[i] == 0:
-                    num_open -= 1
-                    open_[position] = open_[num_open]
-                    position_of[open_[position]] = position
-                for p in range(rule_start[i], rule_start[i + 1]):
-                    other = rule_other[p]
-                    most[other] = min(most[other], rule_most_other[p])
-                    if on_host[i] > rule_most_self[p]:
-                        most[other] = 0  # `other` allows fewer of i than stand here
-        for t in range(num_touched):
-            i = touched[t]
-            on_host[i] = 0
-            for p in range(rule_start[i], rule_start[i + 1]):
-                most[rule_other[p]] = NO_LIMIT
-        for r in range(num_resources):
-            residual[h, r] = room[r]
-    return num_out
+@njit(cache=True, nogil=True)
+def subtract_loads(demand, service_of, host_of, residual):
+    """Take the demand of every placed instance off its host's residual, in place."""
+    for e in range(len(host_of)):
+        h = host_of[e]
+        if h >= 0:
+            for r in range(residual.shape[1]):
+                residual[h, r] -= demand[service_of[e], r]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
+def seat(host_of, members, num_members, slot, pool):
+    """Fill members, num_members (zeros before) and slot; return how many instances stand nowhere, listed in pool."""
+    num_pool = 0
+    for e in range(len(host_of)):
+        h = host_of[e]
+        if h < 0:
+            pool[num_pool] = e
+            num_pool += 1
+        else:
+            members[h, num_members[h]] = e
+            slot[e] = num_members[h]
+            num_members[h] += 1
+    return num_pool
+
+
+@njit(cache=True, nogil=True)
+def hand_out(service, host, first, host_of):
+    """Give each (service, host) pair to the next instance of the service that stands nowhere."""
+    following = first[:-1].copy()
+    for k in range(len(service)):
+        s = service[k]
+        e = following[s]
+        while host_of[e] >= 0:
+            e += 1
+        host_of[e] = host[k]
+        following[s] = e + 1
+
+
+@njit(cache=True, nogil=True)
 def allowed(
     s, h, out1, out2, service_of, first, host_of, members, num_members, max_per_host,
     spread, spread_limit, domain, rule_start, rule_other, rule_most_other, rule_most_self,
@@ -289,7 +135,7 @@ def allowed(
     return True
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def empty_pool(
     demand, value, service_of, first, host_of, members, num_members, slot, residual, max_per_host,
     spread, spread_limit, domain, rule_start, rule_other, rule_most_other, rule_most_self,
@@ -368,26 +214,38 @@ def empty_pool(
                         best_q = q
                         best_b = b
         if best_q < 0:
-            for x in range(num_members[h]):
+            m = num_members[h]
+            # all pairs of a host of few instances, some of a host of many
+            num_tries = min(m * (m - 1) // 2, _MAX_PAIRS)
+            x = 0
+            y = 0
+            for _ in range(num_tries):
+                if m * (m - 1) // 2 > _MAX_PAIRS:
+                    x = np.random.randint(m)
+                    y = np.random.randint(m)
+                    if x == y:
+                        continue
+                else:
+                    y += 1
+                    if y == m:
+                        x += 1
+                        y = x + 1
                 q = members[h, x]
                 t = service_of[q]
-                if value[t] >= value[s]:
+                q2 = members[h, y]
+                t2 = service_of[q2]
+                gain = value[s] - value[t] - value[t2]
+                if gain <= best_gain:
                     continue
-                for y in range(x + 1, num_members[h]):
-                    q2 = members[h, y]
-                    t2 = service_of[q2]
-                    gain = value[s] - value[t] - value[t2]
-                    if gain <= best_gain:
-                        continue
-                    fits = True
-                    for r in range(num_resources):
-                        if demand[s, r] - demand[t, r] - demand[t2, r] > residual[h, r]:
-                            fits = False
-                            break
-                    if fits:
-                        best_gain = gain
-                        best_q = q
-                        best_q2 = q2
+                fits = True
+                for r in range(num_resources):
+                    if demand[s, r] - demand[t, r] - demand[t2, r] > residual[h, r]:
+                        fits = False
+                        break
+                if fits:
+                    best_gain = gain
+                    best_q = q
+                    best_q2 = q2
         if best_q < 0:
             continue
         if not allowed(
@@ -395,6 +253,14 @@ def empty_pool(
             spread, spread_limit, domain, rule_start, rule_other, rule_most_other, rule_most_self,
         ):  # fmt: skip
             continue
+        if best_b >= 0:
+            # the second one must be sure of its place, or the pool's worth might rise: no rule between the two
+            s2 = service_of[pool[best_b]]
+            if _rule(s, s2, rule_start, rule_other) >= 0 or not allowed(
+                s2, h, best_q, -1, service_of, first, host_of, members, num_members, max_per_host,
+                spread, spread_limit, domain, rule_start, rule_other, rule_most_other, rule_most_self,
+            ):  # fmt: skip
+                continue
         # p takes the place of best_q, which goes to the pool
         t = service_of[best_q]
         for r in range(num_resources):
@@ -420,20 +286,12 @@ def empty_pool(
         elif best_b >= 0:
             p2 = pool[best_b]
             s2 = service_of[p2]
-            fits = True
             for r in range(num_resources):
-                if demand[s2, r] > residual[h, r]:
-                    fits = False
-            if fits and allowed(
-                s2, h, -1, -1, service_of, first, host_of, members, num_members, max_per_host,
-                spread, spread_limit, domain, rule_start, rule_other, rule_most_other, rule_most_self,
-            ):  # fmt: skip
-                for r in range(num_resources):
-                    residual[h, r] -= demand[s2, r]
-                members[h, num_members[h]] = p2
-                slot[p2] = num_members[h]
-                num_members[h] += 1
-                host_of[p2] = h
-                num_pool -= 1
-                pool[best_b] = pool[num_pool]
+                residual[h, r] -= demand[s2, r]
+            members[h, num_members[h]] = p2
+            slot[p2] = num_members[h]
+            num_members[h] += 1
+            host_of[p2] = h
+            num_pool -= 1
+            pool[best_b] = pool[num_pool]
     return num_pool

@@ -1,15 +1,17 @@
-r"""How many hosts of each class: the integer program that the packing starts from (CP-SAT).
+r"""How many hosts of each class: the integer program that the packing starts from (CP-SAT), or its linear relaxation.
 
 Sets: groups g of items of like proportions (total demand T_gr), classes s.
 Variables: x_s hosts of class s (integer), y_gs share of group g that goes to class s (millionths).
 
     min  Σ c_s·x_s   (then fewest hosts)
     s.t. Σ_s y_gs = 10⁶,   Σ_g T_gr·y_gs ≤ 10⁶·L_sr·x_s,   x_s ≤ b_s,   Σ_s x_s ≥ most replicas apart
+
+With thousands of hosts and many groups CP-SAT spends a minute on a part of one host. There the linear relaxation (GLOP)
+does: its x rounded down, and what then finds no room gets further hosts by the integer program, which is small.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +23,7 @@ from placement.units import BoolArray, FloatArray, IntArray
 _SHARE = 10**6
 _NUM_GROUPS = 48
 _LARGEST_COEFFICIENT = 10**6
-_MANY_CLASSES = 16
+MANY_CLASSES = 16
 """Of more classes the linear program's mix, rounded up, has to do: CP-SAT takes too long to find any."""
 
 
@@ -39,6 +41,33 @@ class Mix:
 
     hosts: IntArray
     share: FloatArray
+
+
+@dataclass(frozen=True)
+class RelaxedMix:
+    """The mix of the linear relaxation.
+
+    Parameters
+    ----------
+    hosts
+        float64[num_classes]: how many of each class.
+    share
+        As in `Mix`.
+    price
+        Micros per hour.
+    """
+
+    hosts: FloatArray
+    share: FloatArray
+    price: float
+
+    def rounded_down(self) -> Mix:
+        """Return the whole part."""
+        return Mix(np.floor(self.hosts + 1e-6).astype(np.int64), self.share)
+
+    def rounded_up(self) -> Mix:
+        """Return as many hosts as carry everything."""
+        return Mix(np.ceil(self.hosts - 1e-6).astype(np.int64), self.share)
 
 
 def choose_mix(
@@ -74,21 +103,14 @@ def choose_mix(
 
     classes = problem.classes
     num_classes = len(classes)
-    group = _groups(problem, left, grouped)
-    num_groups = int(group.max()) + 1
-    total = np.zeros((num_groups, problem.num_resources))
-    for r in range(problem.num_resources):
-        total[:, r] = np.bincount(group, weights=problem.demand[:, r] * left, minlength=num_groups)
+    group, total, holds = _grouped(problem, left, grouped)
+    num_groups = len(total)
     total *= 1.0 + slack
-    holds = np.ones((num_groups, num_classes), bool)
-    fits = problem.holds
-    for s in range(num_classes):
-        blocked = np.bincount(group, weights=(~fits[:, s]) & (left > 0), minlength=num_groups) > 0
-        holds[:, s] = ~blocked
-
-    if num_classes > _MANY_CLASSES:
-        mix = _rounded_mix(problem, group, total, holds, stock, min_hosts, max_bought)
-        if mix is not None:
+    if num_classes > MANY_CLASSES:
+        relaxed = relaxed_mix(problem, left, stock, grouped=grouped, slack=slack, min_hosts=min_hosts)
+        mix = None if relaxed is None else relaxed.rounded_up()
+        is_bought = np.array([not standing for standing in classes.hosts], bool)
+        if mix is not None and int(mix.hosts[is_bought].sum()) <= max_bought:
             return mix
     model = cp_model.CpModel()
     ceiling = _host_ceiling(problem, total, min_hosts, stock)
@@ -131,44 +153,50 @@ def choose_mix(
     return Mix(hosts, share_of_group[group])
 
 
-def _rounded_mix(
-    problem: PoolProblem,
-    group: IntArray,
-    total: FloatArray,
-    holds: BoolArray,
-    stock: IntArray,
-    min_hosts: int,
-    max_bought: int,
-) -> Mix | None:
-    """Return the mix of the linear program, every number of hosts rounded up; None where that is not allowed."""
+def relaxed_mix(
+    problem: PoolProblem, left: IntArray, stock: IntArray, *, grouped: bool, slack: float = 0.0, min_hosts: int = 0
+) -> RelaxedMix | None:
+    """Return the mix of the linear relaxation, or None where there is none; parameters as for `choose_mix`."""
     from ortools.math_opt.python import mathopt
 
     classes = problem.classes
+    group, total, holds = _grouped(problem, left, grouped)
     num_groups, num_classes = holds.shape
-    price = classes.price / max(int(classes.price.max()), 1)
     largest = np.maximum(classes.limit.max(axis=0), 1)
-    demand, limit = total / largest, classes.limit / largest
+    demand, limit = total * (1.0 + slack) / largest, classes.limit / largest
     model = mathopt.Model()
-    x = [model.add_variable(lb=0, ub=math.inf if stock[s] < 0 else float(stock[s])) for s in range(num_classes)]
+    x = [model.add_variable(lb=0, ub=float(b) if b >= 0 else np.inf) for b in stock]
     y = [[model.add_variable(lb=0, ub=float(holds[g, s])) for s in range(num_classes)] for g in range(num_groups)]
-    for g in range(num_groups):
-        if total[g].any():
-            model.add_linear_constraint(mathopt.LinearSum(y[g]) == 1.0)
+    for g in np.flatnonzero(total.any(axis=1)):
+        model.add_linear_constraint(mathopt.LinearSum(y[g]) == 1.0)
     for r in range(problem.num_resources):
         for s in range(num_classes):
-            load = mathopt.LinearSum(y[g][s] * float(demand[g, r]) for g in range(num_groups) if demand[g, r] > 0)
+            load = mathopt.LinearSum(y[g][s] * float(demand[g, r]) for g in np.flatnonzero(demand[:, r]))
             model.add_linear_constraint(load - x[s] * float(limit[s, r]) <= 0.0)
     model.add_linear_constraint(mathopt.LinearSum(x) >= float(min_hosts))
+    # of mixes of one price the one with the fewest hosts
+    price = classes.price / max(int(classes.price.max()), 1) + 1e-6
     model.minimize(mathopt.LinearSum(x[s] * float(price[s]) for s in range(num_classes)))
     result = mathopt.solve(model, mathopt.SolverType.GLOP)
     if result.termination.reason != mathopt.TerminationReason.OPTIMAL:
         return None
-    hosts = np.ceil(np.array(result.variable_values(x)) - 1e-7).astype(np.int64)
-    is_bought = np.array([not standing for standing in classes.hosts], bool)
-    if int(hosts[is_bought].sum()) > max_bought:
-        return None
-    share_of_group = np.array([result.variable_values(row) for row in y])
-    return Mix(hosts, share_of_group[group])
+    used = np.array(result.variable_values(x))
+    share = np.clip(np.array([result.variable_values(row) for row in y]), 0.0, 1.0)
+    return RelaxedMix(used, share[group], float(used @ classes.price))
+
+
+def _grouped(problem: PoolProblem, left: IntArray, grouped: bool) -> tuple[IntArray, FloatArray, BoolArray]:
+    """Return each service's group, the groups' demand [group, resource] and which class holds all of a group."""
+    group = _groups(problem, left, grouped)
+    num_groups = int(group.max()) + 1
+    total = np.zeros((num_groups, problem.num_resources))
+    for r in range(problem.num_resources):
+        total[:, r] = np.bincount(group, weights=problem.demand[:, r] * left, minlength=num_groups)
+    fits = problem.holds
+    holds = np.ones((num_groups, len(problem.classes)), bool)
+    for s in range(len(problem.classes)):
+        holds[:, s] = np.bincount(group, weights=(~fits[:, s]) & (left > 0), minlength=num_groups) == 0
+    return group, total, holds
 
 
 def _groups(problem: PoolProblem, left: IntArray, grouped: bool) -> IntArray:

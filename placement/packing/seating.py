@@ -23,7 +23,7 @@ _CHANGES = 2_000
 _PUSHES = 40
 _PUSH_CHANGES = 300
 _MOST_BLOCKERS = 8
-_TRADES = 3_000
+_TRADES = 10_000
 
 
 @njit(cache=True)

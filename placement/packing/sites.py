@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
+from collections import deque
+
 import numpy as np
 
 from placement.instance import PoolProblem
@@ -32,49 +35,91 @@ def add_hosts(problem: PoolProblem, packing: Packing, counts: IntArray) -> list[
     room = _room(problem, in_place)
     if int(counts[bought].sum()) > int(room.sum()):
         return None
-    in_zone = np.bincount(packing.domain[0], minlength=len(problem.zones) + 1)
+    in_zone = np.bincount(packing.domain[0], minlength=len(problem.zones) + 1).tolist()
     host_class: list[int] = []
     zone: list[int] = []
     segment: list[int] = []
     site: list[int] = []
     added = []
-    for s in np.argsort(-classes.price, kind="stable"):
+    for s in np.argsort(-classes.price, kind="stable").tolist():
         number = int(counts[s])
         if not number:
             continue
-        added.append((int(s), len(packing.host_class) + len(host_class), number))
-        host_class += [int(s)] * number
+        added.append((s, len(packing.host_class) + len(host_class), number))
+        host_class += [s] * number
         of_class = packing.domain[0][packing.host_class == s]
-        class_in_zone = np.bincount(of_class, minlength=len(problem.zones) + 1)
+        class_in_zone = np.bincount(of_class, minlength=len(problem.zones) + 1).tolist()
         if classes.hosts[s]:
             taken = set(packing.site[packing.host_class == s].tolist())
-            free = [j for j in range(len(classes.hosts[s])) if j not in taken]
-            where = {j: problem.host_location[classes.hosts[s][j]] for j in free}
-            for _ in range(number):
-                chosen = min(free, key=lambda j: (class_in_zone[where[j][0]], j))
-                free.remove(chosen)
-                site.append(chosen)
-                zone.append(where[chosen][0])
-                segment.append(where[chosen][1])
-                class_in_zone[where[chosen][0]] += 1
-                in_zone[where[chosen][0]] += 1
-            continue
-        place_zone = np.array([z for z, _ in places], np.int64)
-        for _ in range(number):
-            open_ = np.flatnonzero(room > 0)
-            order = np.lexsort((in_place[open_], in_zone[place_zone[open_]], class_in_zone[place_zone[open_]]))
-            chosen = int(open_[order[0]])
-            room[chosen] -= 1
-            in_place[chosen] += 1
-            class_in_zone[places[chosen][0]] += 1
-            in_zone[places[chosen][0]] += 1
-            site.append(chosen)
-            zone.append(places[chosen][0])
-            segment.append(places[chosen][1])
+            where = {j: problem.host_location[host] for j, host in enumerate(classes.hosts[s]) if j not in taken}
+            chosen = _standing(where, class_in_zone, number)
+            for j in chosen:
+                in_zone[where[j][0]] += 1
+        else:
+            where = dict(enumerate(places))
+            chosen = _buy(places, room, in_place, in_zone, class_in_zone, number)
+        site += chosen
+        zone += [where[j][0] for j in chosen]
+        segment += [where[j][1] for j in chosen]
     packing.host_class = np.append(packing.host_class, np.array(host_class, np.int64))
     packing.site = np.append(packing.site, np.array(site, np.int64))
     packing.domain = np.concatenate((packing.domain, np.array([zone, segment], np.int64).reshape(2, -1)), axis=1)
     return added
+
+
+def _standing(where: dict[int, tuple[int, int]], class_in_zone: list[int], number: int) -> list[int]:
+    """Choose standing hosts, each in the zone with the fewest of their class; of these the first."""
+    of_zone: dict[int, deque[int]] = {}
+    for j, (z, _) in where.items():
+        of_zone.setdefault(z, deque()).append(j)
+    heap = [(class_in_zone[z], hosts[0], z) for z, hosts in of_zone.items()]
+    heapq.heapify(heap)
+    chosen = []
+    for _ in range(number):
+        count, j, z = heapq.heappop(heap)
+        chosen.append(j)
+        of_zone[z].popleft()
+        if of_zone[z]:
+            heapq.heappush(heap, (count + 1, of_zone[z][0], z))
+    return chosen
+
+
+def _buy(
+    places: list[tuple[int, int]],
+    room: IntArray,
+    in_place: IntArray,
+    in_zone: list[int],
+    class_in_zone: list[int],
+    number: int,
+) -> list[int]:
+    """Choose locations for bought hosts, and count them in `room`, `in_place`, `in_zone`.
+
+    Each goes to the zone with the fewest of its class, then with the fewest hosts, there to the emptiest segment. Only
+    the counts of the chosen zone and segment change, so two levels of heaps keep everything in order.
+    """
+    of_zone: dict[int, list[tuple[int, int]]] = {}
+    for p, (z, _) in enumerate(places):
+        if room[p] > 0:
+            of_zone.setdefault(z, []).append((int(in_place[p]), p))
+    for locations in of_zone.values():
+        heapq.heapify(locations)
+    heap = [(class_in_zone[z], in_zone[z], *locations[0], z) for z, locations in of_zone.items()]
+    heapq.heapify(heap)
+    chosen = []
+    for _ in range(number):
+        of_class, of_all, here, p, z = heapq.heappop(heap)
+        chosen.append(p)
+        room[p] -= 1
+        in_place[p] += 1
+        in_zone[z] += 1
+        locations = of_zone[z]
+        if room[p] > 0:
+            heapq.heapreplace(locations, (here + 1, p))
+        else:
+            heapq.heappop(locations)
+        if locations:
+            heapq.heappush(heap, (of_class + 1, of_all + 1, *locations[0], z))
+    return chosen
 
 
 def bought_left(problem: PoolProblem, packing: Packing) -> int:

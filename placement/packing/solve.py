@@ -25,10 +25,10 @@ from placement.instance import PoolProblem
 from placement.packing.cpsat import Mode
 from placement.packing.diving import Slots, dive
 from placement.packing.exact import solve_exactly
-from placement.packing.mix import Mix, choose_mix
+from placement.packing.mix import MANY_CLASSES, Mix, choose_mix, relaxed_mix
 from placement.packing.patterns import choose_patterns, pack_slots
 from placement.packing.sites import add_hosts, bought_left, stock_left
-from placement.packing.state import Packing, Workspace, no_hosts
+from placement.packing.state import Exchange, Packing, Workspace, no_hosts
 from placement.units import FloatArray, IntArray
 
 
@@ -80,16 +80,22 @@ Report = Callable[[Progress], None]
 Stop = Callable[[], bool]
 
 _WINDOW = 24
-_NUM_PAIRS = 60
+_NUM_DRAWS = 60
 _MIX_GAP = 0.0005
+_MANY_HOSTS = 300
+"""From so many hosts on, the linear relaxation says how many there are of each class of families."""
 _TRIES = 40
 _STEPS_PER_HOST = 60
 _STEPS_PER_HOMELESS = 1_000
 _MIN_STEPS = 20_000
 _MAX_STEPS = 400_000
+_STALL = 0.97
+_STALL_QUICK = 0.5
+_STALL_TRYING = 0.8
+"""A try that is to place everything is given up sooner, in large fleets."""
+_STEPS_AT_ONCE = 20_000
+"""Exchanges in one call of the kernel, well under a second: the search can be stopped in between."""
 _EXACT_DETERMINISTIC_TIME = 4.0
-_FEW_CLASSES = 16
-"""Of more classes, mixes by families are too large a program for what they give."""
 _MAX_SHAPES = 1_500
 _FEW_SHAPES = 64
 _MANY_PER_HOST = 40
@@ -182,10 +188,14 @@ class _Search:
         left = self.problem.instances.copy()
         self.extend(packing, left, mix)
         self.tell("fill", None)
-        best = self.complete(packing)
+        shapes = shapes_of(self.problem) if with_patterns else None
+        if shapes is not None and not self.suit_patterns(shapes, mix):
+            shapes = None
+        # patterns do better than long exchanges: a first valid packing is all that is wanted before them
+        best = self.complete(packing, _STALL if shapes is None else _STALL_QUICK)
         self.tell("valid", best)
-        if with_patterns and not self.enough(best):
-            best = self.by_patterns(best)
+        if shapes is not None and not self.enough(best):
+            best = self.by_patterns(shapes, best)
         best = self.improve(best)
         if not self.enough(best):
             exact = solve_exactly(
@@ -199,12 +209,13 @@ class _Search:
         self.tell("done", best)
         return best
 
-    def by_patterns(self, best: Packing) -> Packing:
+    def suit_patterns(self, shapes: Shapes, mix: Mix) -> bool:
+        """Whether patterns can be expected to do better than filling hosts one by one."""
+        per_host = self.problem.num_instances / max(int(mix.hosts.sum()), 1)
+        return len(shapes) <= _FEW_SHAPES or (len(shapes) <= _MAX_SHAPES and per_host <= _MANY_PER_HOST)
+
+    def by_patterns(self, shapes: Shapes, best: Packing) -> Packing:
         """Raise the bound by column generation, and look for cheaper packings among its patterns."""
-        shapes = shapes_of(self.problem)
-        per_host = self.problem.num_instances / max(len(best.host_class), 1)
-        if len(shapes) > _MAX_SHAPES or (len(shapes) > _FEW_SHAPES and per_host > _MANY_PER_HOST):
-            return best
         value = np.zeros(len(shapes))
         value[shapes.of_service] = self.bound.value
         columns = ColumnGeneration(shapes, self.problem.classes, value)
@@ -255,7 +266,7 @@ class _Search:
         if packing is None:
             return best
         try:
-            packing = self.complete(packing)
+            packing = self.complete(packing, _STALL_TRYING)
         except InfeasibleError:
             return best  # its slots do not go together with the rules
         if self.workspace.cost(packing) < self.workspace.cost(best):
@@ -268,7 +279,17 @@ class _Search:
         left, stock = self.problem.instances, self.problem.classes.stock
         nothing = no_hosts(self.problem)
         found: list[Mix] = []
-        for grouped in (False, True) if 1 < len(self.problem.classes) <= _FEW_CLASSES else (False,):
+        num_classes = len(self.problem.classes)
+        alike = relaxed_mix(self.problem, left, stock, grouped=False)
+        if (
+            num_classes <= MANY_CLASSES
+            and alike is not None
+            and alike.price > self.bound.micros_per_hour * (1 + _MIX_GAP)
+        ):
+            families = relaxed_mix(self.problem, left, stock, grouped=True)
+            if families is not None and families.hosts.sum() >= _MANY_HOSTS:
+                return families.rounded_down()
+        for grouped in (False, True) if 1 < num_classes <= MANY_CLASSES else (False,):
             mix = choose_mix(
                 self.problem, left, stock,
                 slack=0.0, min_hosts=self.apart, max_bought=bought_left(self.problem, nothing),
@@ -287,7 +308,7 @@ class _Search:
         new_hosts = add_hosts(self.problem, packing, mix.hosts)
         if new_hosts is None:
             return False
-        self.workspace.fill(packing, left, mix.share, new_hosts, window=_WINDOW, num_pairs=_NUM_PAIRS, seed=self.seed())
+        self.workspace.fill(packing, left, mix.share, new_hosts, window=_WINDOW, num_draws=_NUM_DRAWS, seed=self.seed())
         return True
 
     def value(self, packing: Packing) -> FloatArray:
@@ -296,31 +317,37 @@ class _Search:
         pressure, _ = self.workspace.pressures(self.problem.instances, hosts)
         return self.problem.demand @ pressure
 
-    def exchange(self, packing: Packing, num_steps: int) -> IntArray:
-        """Place what is left over by exchanges until that stalls; return what still is."""
+    def exchange(self, packing: Packing, num_steps: int, stall: float) -> IntArray:
+        """Place what is left over by exchanges, `num_steps` at a time, until that stalls; return what still is.
+
+        It stalls where more than the share `stall` of the pool's worth is still there after a round.
+        """
         pool = np.flatnonzero(packing.host_of < 0)
         if not len(packing.host_class):
             return pool
-        value = self.value(packing)
+        exchange = Exchange(self.workspace, packing, self.value(packing))
         worth = np.inf
         for _ in range(12):
-            pool = self.workspace.empty_pool(packing, value, num_steps=num_steps, seed=self.seed())
-            now = float(value[self.workspace.service_of[pool]].sum())
-            if not len(pool) or now > 0.97 * worth or self.stop():
+            for done in range(0, num_steps, _STEPS_AT_ONCE):
+                exchange.run(min(_STEPS_AT_ONCE, num_steps - done), self.seed())
+                if not len(exchange.pool) or self.is_over():
+                    return exchange.pool.copy()
+            now = exchange.worth
+            if now > stall * worth:
                 break
             worth = now
-        return pool
+        return exchange.pool.copy()
 
     def steps(self, packing: Packing) -> int:
         return int(np.clip(_STEPS_PER_HOST * len(packing.host_class), _MIN_STEPS, _MAX_STEPS))
 
-    def complete(self, packing: Packing) -> Packing:
+    def complete(self, packing: Packing, stall: float) -> Packing:
         """Place everything, with the cheapest further hosts where exchanges are not enough."""
         problem = self.problem
         slack = 0.0
         extra = 0
         for attempt in range(60):
-            pool = self.exchange(packing, self.steps(packing))
+            pool = self.exchange(packing, self.steps(packing), stall)
             if not len(pool):
                 return packing.without_empty()
             left = np.bincount(self.workspace.service_of[pool], minlength=len(problem.names))
@@ -370,7 +397,8 @@ class _Search:
                     failures += 1
                     continue
             homeless = int((trial.host_of < 0).sum())
-            pool = self.exchange(trial, min(self.steps(trial), max(_MIN_STEPS, _STEPS_PER_HOMELESS * homeless)))
+            steps = min(self.steps(trial), max(_MIN_STEPS, _STEPS_PER_HOMELESS * homeless))
+            pool = self.exchange(trial, steps, _STALL_TRYING if large else _STALL)
             if len(pool):
                 failures += 1
                 continue

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from placement.instance import PoolProblem
-from placement.packing import kernels
+from placement.packing import filling, kernels
+from placement.packing.filling import Hosts, Items, RuleRows
 from placement.units import FloatArray, IntArray
 
 _MAX_MEMBERS = 1 << 14
@@ -100,7 +101,7 @@ class Workspace:
         new_hosts: list[tuple[int, int, int]],
         *,
         window: int,
-        num_pairs: int,
+        num_draws: int,
         seed: int,
     ) -> None:
         """Fill hosts of `packing`, given as (class, first host, number), with the instances that `left` counts.
@@ -136,73 +137,73 @@ class Workspace:
                 quota = np.minimum(np.diff(np.floor(np.concatenate(([0.0], want)))), left).astype(np.int64)
             before = quota.copy()
             pressure, share = self.pressures(quota, np.where(np.arange(len(classes)) == s, number, 0))
-            num_new = kernels.fill(
-                problem.demand, quota, problem.max_per_host, problem.demand @ pressure, pressure,
-                classes.limit[s], share, self.largest_first, number, base,
-                problem.spread, problem.spread_limit, packing.domain, self.spread_row, used,
-                *self.rules, window, num_pairs, seed, out_service, out_host, num_out, residual, _MAX_MEMBERS,
+            num_new = filling.fill(
+                Items(
+                    problem.demand, problem.demand @ pressure, problem.max_per_host,
+                    problem.spread, problem.spread_limit, self.spread_row, self.largest_first,
+                ),
+                RuleRows(*self.rules),
+                Hosts(classes.limit[s], pressure, share, base, number, packing.domain, used, residual),
+                quota, window, num_draws, _MAX_MEMBERS, seed, out_service, out_host, num_out,
             )  # fmt: skip
             done = before - quota
             left -= done
             assigned += done
             num_out = int(num_new)
-        self._record(packing, out_service[:num_out], out_host[:num_out])
-
-    def _record(self, packing: Packing, service: IntArray, host: IntArray) -> None:
-        """Hand the (service, host) pairs to instances of those services that stand nowhere yet."""
-        if not len(service):
-            return
-        waiting = np.flatnonzero(packing.host_of < 0)
-        order = np.argsort(service, kind="stable")
-        service, host = service[order], host[order]
-        rank = np.arange(len(service)) - np.searchsorted(service, service)
-        waiting_service = self.service_of[waiting]
-        begin = np.searchsorted(waiting_service, service)
-        packing.host_of[waiting[begin + rank]] = host
-
-    def empty_pool(self, packing: Packing, value: FloatArray, *, num_steps: int, seed: int) -> IntArray:
-        """Place what stands nowhere by exchanges; return the instances that still stand nowhere.
-
-        Parameters
-        ----------
-        value
-            float64[num_services]: worth of an instance; exchanges lower the worth of what is left over.
-        """
-        problem = self.problem
-        num_hosts = len(packing.host_class)
-        host_of = packing.host_of
-        placed = np.flatnonzero(host_of >= 0)
-        placed = placed[np.argsort(host_of[placed], kind="stable")]
-        host = host_of[placed]
-        num_members = np.bincount(host, minlength=num_hosts).astype(np.int64)
-        capacity = int(num_members.max(initial=0) * 3 // 2 + 16)
-        rank = np.arange(len(placed)) - np.searchsorted(host, host)
-        members = np.full((num_hosts, capacity), -1, np.int64)
-        members[host, rank] = placed
-        slot = np.full(len(host_of), -1, np.int64)
-        slot[placed] = rank
-        residual = self.residual(packing)
-        missing = np.flatnonzero(host_of < 0)
-        pool = np.empty(len(host_of), np.int64)
-        pool[: len(missing)] = missing
-        num_pool = kernels.empty_pool(
-            problem.demand, value, self.service_of, self.first, host_of, members, num_members, slot, residual,
-            problem.max_per_host, problem.spread, problem.spread_limit, packing.domain, *self.rules,
-            pool, len(missing), num_steps, seed,
-        )  # fmt: skip
-        return pool[:num_pool].copy()
+        kernels.hand_out(out_service[:num_out], out_host[:num_out], self.first, packing.host_of)
 
     def residual(self, packing: Packing) -> IntArray:
         """Return limit minus use: int64[num_hosts, num_resources]."""
         residual = self.problem.classes.limit[packing.host_class].copy()
-        placed = np.flatnonzero(packing.host_of >= 0)
-        host = packing.host_of[placed]
-        demand = self.problem.demand[self.service_of[placed]]
-        for r in range(self.problem.num_resources):
-            use = np.bincount(host, weights=demand[:, r], minlength=len(residual))
-            residual[:, r] -= use.astype(np.int64)
+        kernels.subtract_loads(self.problem.demand, self.service_of, packing.host_of, residual)
         return residual
 
     def cost(self, packing: Packing) -> int:
         """Price of all hosts, micros per hour."""
         return int(self.problem.classes.price[packing.host_class].sum())
+
+
+class Exchange:
+    """Exchanges between the hosts of a packing and the pool of instances that stand nowhere, in bounded runs.
+
+    Parameters
+    ----------
+    value
+        float64[num_services]: worth of an instance; exchanges lower the worth of what is left over.
+    """
+
+    def __init__(self, workspace: Workspace, packing: Packing, value: FloatArray) -> None:
+        self.workspace = workspace
+        self.packing = packing
+        self.value = value
+        num_hosts = len(packing.host_class)
+        num_instances = len(packing.host_of)
+        most = np.bincount(packing.host_of + 1, minlength=num_hosts + 1)[1:].max(initial=0)
+        self.members = np.full((num_hosts, int(most * 3 // 2 + 16)), -1, np.int64)
+        self.num_members = np.zeros(num_hosts, np.int64)
+        self.slot = np.full(num_instances, -1, np.int64)
+        self.waiting = np.empty(num_instances, np.int64)
+        self.num_waiting = int(kernels.seat(packing.host_of, self.members, self.num_members, self.slot, self.waiting))
+        self.residual = workspace.residual(packing)
+
+    @property
+    def pool(self) -> IntArray:
+        """Instances that stand nowhere."""
+        return self.waiting[: self.num_waiting]
+
+    @property
+    def worth(self) -> float:
+        """What they are worth."""
+        return float(self.value[self.workspace.service_of[self.pool]].sum())
+
+    def run(self, num_steps: int, seed: int) -> None:
+        """Try so many exchanges; the packing changes in place and obeys every rule afterwards."""
+        problem = self.workspace.problem
+        self.num_waiting = int(
+            kernels.empty_pool(
+                problem.demand, self.value, self.workspace.service_of, self.workspace.first, self.packing.host_of,
+                self.members, self.num_members, self.slot, self.residual,
+                problem.max_per_host, problem.spread, problem.spread_limit, self.packing.domain,
+                *self.workspace.rules, self.waiting, self.num_waiting, num_steps, seed,
+            )
+        )  # fmt: skip
