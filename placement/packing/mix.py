@@ -9,17 +9,20 @@ Variables: x_s hosts of class s (integer), y_gs share of group g that goes to cl
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from placement.instance import PoolProblem
 from placement.packing.cpsat import solve_model
-from placement.units import FloatArray, IntArray
+from placement.units import BoolArray, FloatArray, IntArray
 
 _SHARE = 10**6
 _NUM_GROUPS = 48
 _LARGEST_COEFFICIENT = 10**6
+_MANY_CLASSES = 16
+"""Of more classes the linear program's mix, rounded up, has to do: CP-SAT takes too long to find any."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,10 @@ def choose_mix(
         blocked = np.bincount(group, weights=(~fits[:, s]) & (left > 0), minlength=num_groups) > 0
         holds[:, s] = ~blocked
 
+    if num_classes > _MANY_CLASSES:
+        mix = _rounded_mix(problem, group, total, holds, stock, min_hosts, max_bought)
+        if mix is not None:
+            return mix
     model = cp_model.CpModel()
     ceiling = _host_ceiling(problem, total, min_hosts, stock)
     x = [model.new_int_var(0, int(ceiling[s]), f"x{s}") for s in range(num_classes)]
@@ -121,6 +128,46 @@ def choose_mix(
     solved = fewest if fewest.has_solution else solved
     hosts = np.array([solved.value(v) for v in x], np.int64)
     share_of_group = np.array([[solved.value(v) for v in row] for row in y], np.float64) / _SHARE
+    return Mix(hosts, share_of_group[group])
+
+
+def _rounded_mix(
+    problem: PoolProblem,
+    group: IntArray,
+    total: FloatArray,
+    holds: BoolArray,
+    stock: IntArray,
+    min_hosts: int,
+    max_bought: int,
+) -> Mix | None:
+    """Return the mix of the linear program, every number of hosts rounded up; None where that is not allowed."""
+    from ortools.math_opt.python import mathopt
+
+    classes = problem.classes
+    num_groups, num_classes = holds.shape
+    price = classes.price / max(int(classes.price.max()), 1)
+    largest = np.maximum(classes.limit.max(axis=0), 1)
+    demand, limit = total / largest, classes.limit / largest
+    model = mathopt.Model()
+    x = [model.add_variable(lb=0, ub=math.inf if stock[s] < 0 else float(stock[s])) for s in range(num_classes)]
+    y = [[model.add_variable(lb=0, ub=float(holds[g, s])) for s in range(num_classes)] for g in range(num_groups)]
+    for g in range(num_groups):
+        if total[g].any():
+            model.add_linear_constraint(mathopt.LinearSum(y[g]) == 1.0)
+    for r in range(problem.num_resources):
+        for s in range(num_classes):
+            load = mathopt.LinearSum(y[g][s] * float(demand[g, r]) for g in range(num_groups) if demand[g, r] > 0)
+            model.add_linear_constraint(load - x[s] * float(limit[s, r]) <= 0.0)
+    model.add_linear_constraint(mathopt.LinearSum(x) >= float(min_hosts))
+    model.minimize(mathopt.LinearSum(x[s] * float(price[s]) for s in range(num_classes)))
+    result = mathopt.solve(model, mathopt.SolverType.GLOP)
+    if result.termination.reason != mathopt.TerminationReason.OPTIMAL:
+        return None
+    hosts = np.ceil(np.array(result.variable_values(x)) - 1e-7).astype(np.int64)
+    is_bought = np.array([not standing for standing in classes.hosts], bool)
+    if int(hosts[is_bought].sum()) > max_bought:
+        return None
+    share_of_group = np.array([result.variable_values(row) for row in y])
     return Mix(hosts, share_of_group[group])
 
 

@@ -88,12 +88,16 @@ _STEPS_PER_HOMELESS = 1_000
 _MIN_STEPS = 20_000
 _MAX_STEPS = 400_000
 _EXACT_DETERMINISTIC_TIME = 4.0
+_FEW_CLASSES = 16
+"""Of more classes, mixes by families are too large a program for what they give."""
 _MAX_SHAPES = 1_500
 _FEW_SHAPES = 64
 _MANY_PER_HOST = 40
 """Where hosts hold more instances of many shapes they fill well without patterns."""
 _COLUMN_WORK = 15_000_000
 _DIVE_WORK = 15_000_000
+_TAIL = 1e-5
+"""Share of the cost by which the bound may stay below the linear program's value: the last of it takes longest."""
 _MAX_DIVES = 40
 _JITTER = 0.3
 _LARGE = 20_000
@@ -211,6 +215,7 @@ class _Search:
             can_rise = attainable_at_least(int(linear * (1 - 1e-7)), self.problem) > attainable_at_least(
                 known, self.problem
             )
+            can_rise = can_rise and linear - known > _TAIL * linear
             is_met = self.workspace.cost(best) <= known * (1 + self.options.target_gap)
             return is_met or not can_rise or self.is_over()
 
@@ -263,7 +268,7 @@ class _Search:
         left, stock = self.problem.instances, self.problem.classes.stock
         nothing = no_hosts(self.problem)
         found: list[Mix] = []
-        for grouped in (False, True) if len(self.problem.classes) > 1 else (False,):
+        for grouped in (False, True) if 1 < len(self.problem.classes) <= _FEW_CLASSES else (False,):
             mix = choose_mix(
                 self.problem, left, stock,
                 slack=0.0, min_hosts=self.apart, max_bought=bought_left(self.problem, nothing),

@@ -35,6 +35,11 @@ class Packing:
     site: IntArray
     host_of: IntArray
 
+    @property
+    def num_waiting(self) -> int:
+        """Instances that stand nowhere yet."""
+        return int((self.host_of < 0).sum())
+
     def copy(self) -> Packing:
         """Return an independent copy."""
         return Packing(self.host_class.copy(), self.domain.copy(), self.site.copy(), self.host_of.copy())
