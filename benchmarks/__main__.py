@@ -119,7 +119,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, help="folder of runs; default: benchmarks/results")
     parser.add_argument("--repeat", type=int, default=1, help="runs of each plan command; the median counts")
     parser.add_argument("--peers", nargs="*", choices=compare.PEERS, help="default: all")
-    parser.add_argument("--peer-seconds", type=float, default=300.0, help="time limit of each peer")
+    parser.add_argument("--peer-seconds", type=float, default=120.0, help="time limit of each peer")
     parser.add_argument(
         "--environments",
         type=Path,

@@ -24,7 +24,7 @@ from benchmarks.results import Run, latest
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#444444")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _SMALLEST_GAP = 1e-5
-"""Where a gap of nothing is drawn on a logarithmic axis."""
+"""Where a gap of nothing, or next to nothing, is drawn on a logarithmic axis."""
 
 _STYLE = {
     "figure.facecolor": "white",
@@ -101,7 +101,7 @@ def time_over_size(runs: list[Run]) -> Figure | None:
     ):
         axes.plot(services, values, "o-", color=_COLOURS[0], linewidth=1.6)
         for x, y in zip(services, values, strict=True):
-            axes.annotate(f"{y:.3g}", (x, y), textcoords="offset points", xytext=(-4, 7), ha="right", fontsize=9)
+            axes.annotate(f"{y:.3g}", (x, y), textcoords="offset points", xytext=(0, 7), ha="center", fontsize=9)
         guide = [values[-1] * x / services[-1] for x in services]
         axes.plot(services, guide, "--", color="#888888", linewidth=1.0, label="as the fleet (slope 1)")
         axes.set(xscale="log", yscale="log", xlabel="services")
@@ -162,7 +162,7 @@ def _peer_panel(
 
 def _percent_axis(axis: Any) -> None:
     def shown(gap: float, _: int) -> str:
-        return "0" if gap <= _SMALLEST_GAP * 1.01 else f"{gap * 100:.4g} %"
+        return "≤ 0.001 %" if gap <= _SMALLEST_GAP * 1.01 else f"{gap * 100:.4g} %"
 
     axis.set_major_formatter(FuncFormatter(shown))
 

@@ -145,5 +145,5 @@ def test_readme_states_the_figures_of_the_bundled_fleet() -> None:
 def test_every_target_and_document_is_there() -> None:
     assert {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/mathematics.md"} <= set(DOCUMENTS)
     help_text = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for target in ("plan", "test", "lint", "test-system", "bench", "clean"):
+    for target in ("plan", "test", "lint", "test-system", "bench", "bench-full", "bench-peers", "clean"):
         assert f"make {target}" in help_text
