@@ -19,6 +19,7 @@ import tarfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -148,14 +149,10 @@ def is_valid(instance: Instance, host_of: IntArray) -> bool:
 
 def solve(problem: PoolProblem, seconds: float) -> tuple[IntArray, int]:
     """Return the host of each item and the proven bound in hosts."""
-    from placement.bounds import prove
-    from placement.packing.solve import solve_pool
+    from placement.pool import place_pool
 
-    start = time.monotonic()
-    bound = prove(problem)
-    options = Options(time_limit_s=max(0.0, seconds - (time.monotonic() - start)))
-    packing, bound = solve_pool(problem, bound, options, lambda _: None, lambda: False)
-    return packing.host_of, -(-bound.micros_per_hour // MICROS)
+    plan = place_pool(problem, Fraction(0), Options(time_limit_s=seconds))
+    return plan.packing.host_of, -(-plan.bound.micros_per_hour // MICROS)
 
 
 def measure(instance: Instance) -> dict[str, Any]:
@@ -242,13 +239,19 @@ def main() -> None:
         "out", type=Path, help="file that gets a JSON line an instance; what it has is not solved again"
     )
     parser.add_argument("--every", type=int, default=1, help="only every so many-th instance")
+    parser.add_argument("--optimum", choices=("known", "unknown"), help="only those whose optimum is (not) known")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     given = parser.parse_args()
     known = read_known(given.data)
     lines = given.out.read_text(encoding="utf-8").splitlines() if given.out.exists() else []
     found = [json.loads(line) for line in lines]
     have = {key_of(row) for row in found}
-    waiting = [x for x in list(read_instances(given.data))[:: given.every] if (x.set_name, x.name) not in have]
+    wanted = [
+        x
+        for x in read_instances(given.data)
+        if given.optimum is None or (given.optimum == "known") == (known[x.set_name, x.name].optimum is not None)
+    ]
+    waiting = [x for x in wanted[:: given.every] if (x.set_name, x.name) not in have]
     context = multiprocessing.get_context("spawn")
     with context.Pool(given.processes, _warm_up) as pool, given.out.open("a", encoding="utf-8") as file:
         for row in pool.imap_unordered(measure, waiting):

@@ -38,8 +38,12 @@ _SMOOTHING = 0.8
 _TOLERANCE = 1e-6
 _MAX_ROUNDS = 400
 _MAX_NODES = 3_000_000
+_MAX_NODES_QUICK = 60_000
 _MAX_NODES_LATER = 300
-_LP_WORK = 20
+_NODES_PER_WORK = 3
+"""Nodes of pricing that take a microsecond."""
+_CELLS_PER_WORK = 25
+"""Rows × patterns of the master that take a microsecond, as measured with 144 to 500 rows."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,8 @@ class Priced:
     ----------
     worth
         M_s(v), or an upper bound on it where pricing stopped early; at least the threshold.
+    is_exact
+        Whether it did not stop early.
     patterns, times
         int64[num_patterns, num_shapes] and int64[num_patterns]: the best pattern, the best one of what it leaves, and
         so on, and how often each is to be used.
@@ -121,9 +127,30 @@ class Priced:
     """
 
     worth: int
+    is_exact: bool
     patterns: IntArray
     times: IntArray
     is_cover: bool
+
+
+@dataclass(frozen=True)
+class Slots:
+    """Hosts by the patterns they follow.
+
+    Parameters
+    ----------
+    patterns
+        int64[num_hosts, num_shapes]: how many instances of each shape a host has a place for.
+    class_of
+        int64[num_hosts].
+    """
+
+    patterns: IntArray
+    class_of: IntArray
+
+    def price(self, classes: HostClasses) -> int:
+        """Price of all hosts, micros per hour."""
+        return int(classes.price[self.class_of].sum())
 
 
 class ColumnGeneration:
@@ -145,6 +172,8 @@ class ColumnGeneration:
         self.work = 0
         """Roughly microseconds: the same on every machine."""
         self.has_converged = False
+        self.cover: Slots | None = None
+        """The cheapest packing met on the way, of hosts of one class."""
         self._center = np.maximum(start_value, 0.0) * SCALE
         self._price = classes.price.astype(np.int64) * SCALE
 
@@ -184,30 +213,44 @@ class ColumnGeneration:
 
     def solve_master(self) -> MasterSolution | None:
         """Solve the linear master over the patterns so far."""
-        self.work += _LP_WORK * (len(self.shapes) + len(self.master.patterns))
+        self.work += 1_000 + len(self.shapes) * len(self.master.patterns) // _CELLS_PER_WORK
         return self.master.solve()
 
     def _round(self, solution: MasterSolution) -> bool:
-        """Price smoothed duals, then less smoothed ones, until a pattern improves the master."""
-        smoothing = _SMOOTHING
-        dual = solution.dual * SCALE
-        while True:
-            value = np.floor(smoothing * self._center + (1 - smoothing) * dual)
-            is_added = self._price_and_bound(np.maximum(value, 0).astype(np.int64), solution)
-            if is_added or not smoothing:
-                return is_added
-            smoothing = smoothing / 2 if smoothing > 0.1 else 0.0
+        """Price smoothed duals, then less smoothed ones, until a pattern improves the master.
 
-    def _price_and_bound(self, value: IntArray, solution: MasterSolution) -> bool:
-        """Find the best patterns of every class, add those that improve the master, and evaluate the bound."""
-        is_added = False
-        worth = np.zeros(len(self.classes), np.int64)
-        for s in range(len(self.classes)):
-            priced = self.price(s, value, self.shapes.num_instances, int(self._price[s]), _MAX_NODES)
-            worth[s] = priced.worth
-            is_added |= self.add_improving(s, priced, solution)
-        self._evaluate(value, worth)
-        return is_added
+        A quick search for patterns comes first; only where that finds none does one that is to be exact.
+        """
+        dual = solution.dual * SCALE
+        for max_nodes in (_MAX_NODES_QUICK, _MAX_NODES):
+            smoothing = _SMOOTHING
+            while True:
+                value = np.floor(smoothing * self._center + (1 - smoothing) * dual)
+                priced = [
+                    self.price(s, np.maximum(value, 0).astype(np.int64), self.shapes.num_instances, price, max_nodes)
+                    for s, price in enumerate(self._price.tolist())
+                ]
+                self._evaluate(np.maximum(value, 0).astype(np.int64), np.array([p.worth for p in priced], np.int64))
+                is_added = False
+                for s, found in enumerate(priced):
+                    self._keep_cover(s, found)
+                    is_added |= self.add_improving(s, found, solution)
+                if is_added:
+                    return True
+                if not smoothing:
+                    break
+                smoothing = smoothing / 2 if smoothing > 0.1 else 0.0
+            if all(found.is_exact for found in priced):
+                break
+        return False
+
+    def _keep_cover(self, s: int, priced: Priced) -> None:
+        """Keep what covers everything by hosts of one class, if it is the cheapest so far."""
+        num_hosts = int(priced.times.sum())
+        if not priced.is_cover or 0 <= self.classes.stock[s] < num_hosts:
+            return
+        if self.cover is None or num_hosts * int(self.classes.price[s]) < self.cover.price(self.classes):
+            self.cover = Slots(np.repeat(priced.patterns, priced.times, axis=0), np.full(num_hosts, s, np.int64))
 
     def price(self, s: int, value: IntArray, left: IntArray, threshold: int, max_nodes: int) -> Priced:
         """Look for patterns of class s worth more than `threshold`, the best one first.
@@ -228,9 +271,9 @@ class ColumnGeneration:
             value, self.shapes.demand, most, self.classes.limit[s], uncovered, threshold, max_nodes, _MAX_NODES_LATER,
             patterns, times,
         )  # fmt: skip
-        self.work += int(nodes) + num * int(found)
+        self.work += int(nodes) // _NODES_PER_WORK + num * int(found) // _NODES_PER_WORK
         worth = int(best) if is_exact else max(int(np.ceil(relaxed)), int(best))
-        return Priced(worth, patterns[:found], times[:found], not uncovered.any())
+        return Priced(worth, bool(is_exact), patterns[:found], times[:found], not uncovered.any())
 
     def add_improving(self, s: int, priced: Priced, solution: MasterSolution) -> bool:
         """Add those patterns whose reduced cost is negative; return whether there are any new ones."""

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
-from placement.columns import SCALE, ColumnGeneration
+from placement.columns import SCALE, ColumnGeneration, Slots
 from placement.master import MasterSolution
 from placement.units import IntArray
 
@@ -26,22 +25,6 @@ _STEPS = 20
 _EPSILON = 1e-6
 
 
-@dataclass(frozen=True)
-class Slots:
-    """Hosts by the patterns they follow.
-
-    Parameters
-    ----------
-    patterns
-        int64[num_hosts, num_shapes]: how many instances of each shape a host has a place for.
-    class_of
-        int64[num_hosts].
-    """
-
-    patterns: IntArray
-    class_of: IntArray
-
-
 def dive(
     columns: ColumnGeneration,
     target: int,
@@ -49,7 +32,6 @@ def dive(
     *,
     jitter: float,
     random: np.random.Generator,
-    max_work: int,
     is_stopped: Callable[[], bool],
 ) -> Slots | None:
     """Return slots for all instances that cost less than `incumbent`, or None where the dive found none.
@@ -64,12 +46,12 @@ def dive(
         Cost in micros to undercut.
     jitter
         Randomness in the choice of what to fix: 0 for the first dive.
-    max_work
-        Give up once `columns.work` exceeds this.
+    is_stopped
+        Asked at every step; True gives the dive up.
     """
     run = _Dive(columns, target, incumbent, jitter, random)
     try:
-        return run.go(max_work, is_stopped)
+        return run.go(is_stopped)
     finally:
         columns.master.set_left(columns.shapes.num_instances, columns.classes.stock)
 
@@ -91,9 +73,9 @@ class _Dive:
         self.cost = 0
         self.found: Slots | None = None
 
-    def go(self, max_work: int, is_stopped: Callable[[], bool]) -> Slots | None:
+    def go(self, is_stopped: Callable[[], bool]) -> Slots | None:
         solution = self.solve()
-        while solution is not None and not is_stopped() and self.columns.work <= max_work:
+        while solution is not None and not is_stopped():
             solution = self.generate(solution)
             if self.best <= self.target or not self.can_improve(solution):
                 break

@@ -16,11 +16,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from placement.columns import ColumnGeneration, Shapes
+from placement.columns import ColumnGeneration, Shapes, Slots
 from placement.instance import PoolProblem
 from placement.master import MasterSolution
 from placement.packing.cpsat import solve_model
-from placement.packing.diving import Slots
 from placement.packing.seating import seat
 from placement.packing.sites import add_hosts, bought_left
 from placement.packing.state import Packing, Workspace, no_hosts
@@ -87,13 +86,13 @@ def _integer_master(
     model.add(total >= -(-bound // divisor))
     model.add(total <= (cost - 1) // divisor)
     model.minimize(total)
-    solved = solve_model(model, seed=seed, deterministic_time=_DETERMINISTIC_TIME)
+    solved = solve_model(model, seed=seed, deterministic_time=_DETERMINISTIC_TIME, optional=True)
     if not solved.has_solution:
         return None
     # equally cheap, but fewer hosts: fewer spares
     model.add(total <= round(solved.objective))
     model.minimize(sum(x))
-    fewest = solve_model(model, seed=seed, deterministic_time=_FEWEST_DETERMINISTIC_TIME)
+    fewest = solve_model(model, seed=seed, deterministic_time=_FEWEST_DETERMINISTIC_TIME, optional=True)
     solved = fewest if fewest.has_solution else solved
     return np.array([solved.value(v) for v in x], np.int64)
 

@@ -15,15 +15,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from placement.bounds import PoolBound, attainable_at_least, raised_by_patterns
-from placement.columns import ColumnGeneration, Shapes, shapes_of
+from placement.columns import ColumnGeneration, Shapes, Slots, shapes_of
 from placement.errors import InfeasibleError, Reason
 from placement.instance import PoolProblem
 from placement.packing.cpsat import Mode
-from placement.packing.diving import Slots, dive
+from placement.packing.diving import dive
 from placement.packing.exact import solve_exactly
 from placement.packing.mix import MANY_CLASSES, Mix, choose_mix, relaxed_mix
 from placement.packing.patterns import choose_patterns, pack_slots
@@ -100,11 +101,13 @@ _MAX_SHAPES = 1_500
 _FEW_SHAPES = 64
 _MANY_PER_HOST = 40
 """Where hosts hold more instances of many shapes they fill well without patterns."""
-_COLUMN_WORK = 15_000_000
-_DIVE_WORK = 15_000_000
+_WORK = 40_000_000
+"""Of column generation where there is no time limit, in microseconds or so."""
+_COLUMN_SHARES = (0.5, 0.65, 0.8, 0.9)
+"""Columns are generated until so much of the time (or `_WORK`) is used, then come a few dives, then more columns."""
+_DIVES = 4
 _TAIL = 1e-5
 """Share of the cost by which the bound may stay below the linear program's value: the last of it takes longest."""
-_MAX_DIVES = 40
 _JITTER = 0.3
 _LARGE = 20_000
 """From so many instances on, fewer and longer tries."""
@@ -171,10 +174,10 @@ class _Search:
         cost = self.workspace.cost(packing)
         return cost <= self.bound.micros_per_hour * (1 + self.options.target_gap) or self.is_over()
 
-    def is_over(self) -> bool:
-        """Whether someone wants to stop, or time is up."""
+    def is_over(self, share: float = 1.0) -> bool:
+        """Whether someone wants to stop, or this share of the time is up."""
         limit = self.options.time_limit_s
-        return self.stop() or (limit is not None and time.monotonic() - self.start > limit)
+        return self.stop() or (limit is not None and time.monotonic() - self.start > share * limit)
 
     def seed(self) -> int:
         return int(self.random.integers(1 << 31))
@@ -220,7 +223,7 @@ class _Search:
         value[shapes.of_service] = self.bound.value
         columns = ColumnGeneration(shapes, self.problem.classes, value)
 
-        def is_enough(micros: int, linear: float) -> bool:
+        def is_enough(share: float, micros: int, linear: float) -> bool:
             known = max(micros, self.bound.micros_per_hour)
             # the linear program's value is the most that this bound can come to
             can_rise = attainable_at_least(int(linear * (1 - 1e-7)), self.problem) > attainable_at_least(
@@ -228,27 +231,31 @@ class _Search:
             )
             can_rise = can_rise and linear - known > _TAIL * linear
             is_met = self.workspace.cost(best) <= known * (1 + self.options.target_gap)
-            return is_met or not can_rise or self.is_over()
+            return is_met or not can_rise or self.is_over(share)
 
-        linear = columns.run(_COLUMN_WORK, is_enough)
-        if columns.bound is not None:
-            self.bound = raised_by_patterns(self.bound, self.problem, shapes, columns.bound)
-        self.tell("patterns", best)
-        most_work = columns.work + _DIVE_WORK
-        for number in range(_MAX_DIVES):
-            if self.enough(best) or columns.work > most_work:
-                break
-            slots = dive(
-                columns,
-                self.bound.micros_per_hour,
-                self.workspace.cost(best),
-                jitter=_JITTER if number else 0.0,
-                random=self.random,
-                max_work=most_work,
-                is_stopped=self.is_over,
-            )
-            best = self.better_of(best, shapes, slots)
-        if linear is not None and not self.enough(best):
+        linear = None
+        num_dives = 0
+        for share in _COLUMN_SHARES:
+            linear = columns.run(columns.work + int(share * _WORK), partial(is_enough, share))
+            if columns.bound is not None:
+                self.bound = raised_by_patterns(self.bound, self.problem, shapes, columns.bound)
+            self.tell("patterns", best)
+            if columns.cover is not None and columns.cover.price(self.problem.classes) < self.workspace.cost(best):
+                best = self.better_of(best, shapes, columns.cover)
+            for _ in range(_DIVES):
+                if self.enough(best):
+                    return best
+                slots = dive(
+                    columns,
+                    self.bound.micros_per_hour,
+                    self.workspace.cost(best),
+                    jitter=_JITTER if num_dives else 0.0,
+                    random=self.random,
+                    is_stopped=self.is_over,
+                )
+                best = self.better_of(best, shapes, slots)
+                num_dives += 1
+        if linear is not None and len(shapes) <= _FEW_SHAPES and not self.enough(best):
             chosen = choose_patterns(
                 self.problem,
                 columns,
