@@ -4,6 +4,7 @@
 #   make test         run the tests
 #   make lint         ruff, mypy (strict), import directions
 #   make test-system  run the tests that need tools of the operating system
+#   make test-clusters  run the tests on local clusters of Dask and Ray (installs both)
 #   make bench        run the short benchmarks and print their figures (a few minutes)
 #   make bench-full   run all of them, write benchmarks/RESULTS.md: DATA=/folder NOTE="what changed" (hours)
 #   make bench-peers  environments of the peers that need their own, for bench-full: PYTHON312=python3.12
@@ -27,7 +28,7 @@ export PIP_BUILD_CONSTRAINT := $(CURDIR)/constraints.txt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help plan test lint test-system bench bench-full bench-peers clean
+.PHONY: help plan test lint test-system test-clusters bench bench-full bench-peers clean
 
 help:
 	@sed -n 's/^#   make/  make/p' Makefile
@@ -37,7 +38,7 @@ plan: $(VENV)/installed
 	$(RUN) -m placement check $(PLAN) --fleet $(FLEET)
 
 test: $(VENV)/installed-dev
-	$(RUN) -m pytest -n 2 -m "not system"
+	$(RUN) -m pytest -n 2 -m "not system and not cluster"
 
 lint: $(VENV)/installed-dev
 	$(RUN) -m ruff check .
@@ -51,6 +52,10 @@ test-system: $(VENV)/installed-dev
 	  if [ $$code -eq 5 ]; then \
 	    echo "There are no system tests yet. They will need ansible, systemd, PgBouncer, promtool and Chromium."; \
 	  else exit $$code; fi; }
+
+# one after another: each starts a cluster that takes all cores
+test-clusters: $(VENV)/installed-clusters
+	$(RUN) -m pytest -m cluster
 
 bench: $(VENV)/installed-dev
 	$(RUN) -m benchmarks short
@@ -92,3 +97,7 @@ $(PEERS)/vpsolver/made: benchmarks/peers/requirements-vpsolver.txt
 	$(PYTHON) -m venv --clear $(@D)
 	$(@D)/bin/python -m pip install --quiet --no-deps -r $<
 	@touch $@
+
+$(VENV)/installed-clusters: pyproject.toml constraints.txt $(VENV)/made
+	$(RUN) -m pip install --quiet -e '.[dev,dask,ray]' -c constraints.txt
+	@touch $@ $(VENV)/installed-dev $(VENV)/installed

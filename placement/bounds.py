@@ -38,6 +38,8 @@ from placement.units import BoolArray, FloatArray, IntArray
 
 _SCALE = 10**6
 _MAX_ROUNDS = 60
+_MAX_TERMS = 20_000
+"""Rounds times weights: where classes are many, patterns do better than more rounds."""
 _NUM_PARTS = 32
 _TOLERANCE = 1e-7
 
@@ -227,12 +229,12 @@ def _best_weights(problem: PoolProblem) -> tuple[FloatArray, FloatArray]:
             )
             model.add_linear_constraint(part_theta - terms <= 0.0)
 
-    best_w = np.where(L > 0, c[:, None] / np.maximum(L, 1e-12) / num_resources, 0.0)
-    best_beta = np.zeros(num_classes)
+    best_w, best_beta = _alike_in_all_classes(count @ D, L, c, classes.stock)
     best, used = cut(best_w)
+    best -= float(best_beta @ stock)
     add_cut(used)
     solver = mathopt.IncrementalSolver(model, mathopt.SolverType.GLOP)
-    for _ in range(_MAX_ROUNDS):
+    for _ in range(min(_MAX_ROUNDS, _MAX_TERMS // (num_classes * num_resources))):
         result = solver.solve()
         if not result.has_primal_feasible_solution():
             break
@@ -251,3 +253,31 @@ def _best_weights(problem: PoolProblem) -> tuple[FloatArray, FloatArray]:
         if upper - best <= _TOLERANCE * max(1.0, abs(upper)):
             break
     return best_w * unit_price / largest, best_beta * unit_price
+
+
+def _alike_in_all_classes(
+    D: FloatArray, L: FloatArray, c: FloatArray, stock: IntArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return the best weights that are the same in every class, with their β: a start that is good already.
+
+    The bound is then linear: max w·D − Σ_s β_s·b_s, D being the demand of all instances together.
+    """
+    from ortools.math_opt.python import mathopt
+
+    num_classes, num_resources = L.shape
+    model = mathopt.Model()
+    w = [model.add_variable(lb=0, ub=math.inf if (L[:, r] > 0).all() else 0.0) for r in range(num_resources)]
+    beta = [model.add_variable(lb=0, ub=math.inf if stock[s] >= 0 else 0.0) for s in range(num_classes)]
+    for s in range(num_classes):
+        terms = mathopt.LinearSum(w[r] * float(L[s, r]) for r in range(num_resources) if L[s, r] > 0)
+        model.add_linear_constraint(terms - beta[s] <= float(c[s]))
+    scale = max(float(D.max()), 1.0)
+    model.maximize(
+        mathopt.LinearSum(w[r] * float(D[r] / scale) for r in range(num_resources))
+        - mathopt.LinearSum(beta[s] * float(max(stock[s], 0) / scale) for s in range(num_classes))
+    )
+    result = mathopt.solve(model, mathopt.SolverType.GLOP)
+    if result.termination.reason != mathopt.TerminationReason.OPTIMAL:  # more is asked for than there is, say
+        return np.where(L > 0, c[:, None] / np.maximum(L, 1e-12) / num_resources, 0.0), np.zeros(num_classes)
+    values = np.array(result.variable_values(w))
+    return np.tile(values, (num_classes, 1)), np.array(result.variable_values(beta))

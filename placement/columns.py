@@ -147,11 +147,6 @@ class ColumnGeneration:
         self.has_converged = False
         self._center = np.maximum(start_value, 0.0) * SCALE
         self._price = classes.price.astype(np.int64) * SCALE
-        for s in range(len(classes)):
-            for i in np.flatnonzero(shapes.most[:, s]):
-                single = np.zeros(len(shapes), np.int64)
-                single[i] = min(int(shapes.most[i, s]), int(shapes.num_instances[i]))
-                self.master.add(s, single)
 
     def run(self, max_work: int, is_enough: Callable[[int, float], bool]) -> MasterSolution | None:
         """Generate columns until the bound cannot rise any further, the work is done, or it is enough.

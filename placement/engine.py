@@ -32,7 +32,7 @@ from placement.verify import check_plan
 
 __all__ = ["FleetProgress", "Options", "place", "place_pool"]
 
-_SMALL = 20_000
+_SMALL = 100_000
 """Up to so many instances a fleet is planned sooner than processes start."""
 _FINISH_S = 0.2
 _FINISH_S_PER_INSTANCE = 1.5e-5

@@ -77,7 +77,7 @@ class Live:
         frequent = progress.phase == "improve" or progress.num_regions > 1
         if not frequent or (cost is None and progress.cost is not None) or time.monotonic() - seconds > 2:
             self._shown = (progress.phase, progress.cost, time.monotonic())
-            self.console.print(self._line.text())
+            self.console.print(self._line.text(), soft_wrap=True)
 
 
 class _Line:

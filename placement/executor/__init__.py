@@ -177,6 +177,10 @@ def _result_of(future: Future[Any], task: Task, engine: Engine) -> Any:
     except PlacementError:
         raise
     except Exception as error:
+        if "No module named 'placement'" in str(error):
+            raise InputError(
+                Problem(file="cluster", message="a worker does not have this package: install it on every worker")
+            ) from error
         raise InternalError(f"{task.name}: {engine.fault(error)}") from error
     if isinstance(result, WrongVersions):
         raise InputError(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pickle
 import uuid
+import warnings
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -21,8 +22,6 @@ from placement.errors import InputError, Problem
 from placement.executor.task import Function, Task, Throttled, interrupts_held, run_elsewhere, versions
 
 _CONNECT_S = 10
-_TRIES = 3
-"""How many workers may die of a task before it is given up."""
 
 
 class Dask:
@@ -68,11 +67,12 @@ class Dask:
 
     def submit(self, number: int, task: Task, payload: Any) -> Future[Any]:
         """Begin a task."""
-        # a problem of many megabytes goes to its worker as data, not within the task graph
-        sent = self._client.scatter(payload, hash=False)
-        future: Future[Any] = self._executor.submit(
-            _run, self._topic, number, task.function, sent, versions(), self._cores
-        )
+        with warnings.catch_warnings():
+            # Dask would rather have large data scattered, but then they die with the worker that holds them
+            warnings.filterwarnings("ignore", message="Sending large graph")
+            future: Future[Any] = self._executor.submit(
+                _run, self._topic, number, task.function, payload, versions(), self._cores
+            )
         self._futures.append(future)
         return future
 

@@ -5,7 +5,9 @@ An actor takes reports and knows whether to stop; both sides ask it.
 
 from __future__ import annotations
 
+import logging
 import os
+import socket
 from collections.abc import Sequence
 from concurrent.futures import Future
 from types import TracebackType
@@ -16,6 +18,8 @@ from ray.exceptions import OutOfMemoryError, WorkerCrashedError
 
 from placement.errors import InputError, Problem
 from placement.executor.task import Function, Task, Throttled, interrupts_held, run_elsewhere, versions
+
+_CONNECT_S = 10
 
 
 class Board:
@@ -63,15 +67,11 @@ class Ray:
         with interrupts_held():
             try:
                 if address:
+                    _answers(address)
                     ray.init(address, log_to_driver=False, configure_logging=False)
                 else:
-                    ray.init(
-                        num_cpus=num_workers,
-                        include_dashboard=False,
-                        log_to_driver=False,
-                        configure_logging=False,
-                    )
-            except (ConnectionError, ValueError, RuntimeError) as error:
+                    _start(num_workers)
+            except (OSError, ValueError, RuntimeError) as error:
                 raise InputError(
                     Problem(
                         file="command line",
@@ -123,13 +123,33 @@ class Ray:
             ray.shutdown()
 
 
+def _start(num_cpus: int) -> None:
+    """Start a cluster on this machine, without Ray's notes about itself: warnings of its start are no news here."""
+    logger = logging.getLogger("ray")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        ray.init(num_cpus=num_cpus, include_dashboard=False, log_to_driver=False, configure_logging=False)
+    finally:
+        logger.setLevel(before)
+
+
+def _answers(address: str) -> None:
+    """Raise an OSError unless something listens there: Ray itself goes on trying for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_S).close()
+
+
 def _run(board: Any, number: int, function: Function, payload: Any, wanted: dict[str, str], cores: int) -> Any:
     """Run a task; this is what a worker calls."""
-    return run_elsewhere(
-        function,
-        payload,
-        wanted,
-        cores,
-        lambda progress: board.report.remote(number, progress),
-        Throttled(lambda: bool(ray.get(board.is_stopping.remote()))),
+    last: list[Any] = []
+
+    def report(progress: Any) -> None:
+        last[:] = [board.report.remote(number, progress)]
+
+    result = run_elsewhere(
+        function, payload, wanted, cores, report, Throttled(lambda: bool(ray.get(board.is_stopping.remote())))
     )
+    ray.get(last)  # the result must not overtake the reports; an actor takes one caller's in order
+    return result

@@ -99,16 +99,22 @@ def sort_rules(
         return (service, other, most) if _differ(packed, most_bits) else None
     if most_bits or not most.any():
         packed.sort()
-        most = (packed & ((1 << most_bits) - 1)).astype(np.int32)
+        most = _last_bits(packed, most_bits)
     else:
         order = np.argsort(packed, kind="stable")
         packed, most = packed[order], most[order]
     if not _differ(packed, most_bits):
         return None
     packed >>= most_bits
-    other = (packed & ((1 << other_bits) - 1)).astype(np.int32)
+    other = _last_bits(packed, other_bits)
     packed >>= other_bits
     return packed.astype(np.int32), other, most
+
+
+def _last_bits(packed: IntArray, bits: int) -> Int32Array:
+    """Return so many last bits of each number, at most 31, without another array as wide."""
+    last = np.empty(len(packed), np.int32)
+    return np.bitwise_and(packed, (1 << bits) - 1, out=last, casting="unsafe")
 
 
 def _differ(packed: IntArray, bits: int) -> bool:
@@ -161,19 +167,16 @@ def _codes(cells: pl.Series, names: pl.Series) -> Int32Array:
         # only the different names are looked up; the cells hold their numbers already
         distinct = cells.unique().drop_nulls()
         numbers = distinct.to_physical().cast(pl.Int64).to_numpy()
-        blank = int(numbers.max(initial=-1)) + 1
-        row_of = np.full(blank + 1, -1, np.int32)
+        row_of = np.full(int(numbers.max(initial=-1)) + 1, -1, np.int32)
         row_of[numbers] = _codes(distinct.cast(pl.String), names)
-        physical = cells.to_physical()
-        if physical.null_count():
-            physical = physical.cast(pl.Int64).fill_null(blank)
-        return np.asarray(row_of[physical.to_numpy()])
-    known = pl.Enum(names)
-    codes = cells.cast(known, strict=False)
-    if codes.null_count():
-        # only now, because stripping tens of millions of cells for nothing takes seconds
-        codes = cells.cast(pl.String).str.strip_chars(" ").cast(known, strict=False)
-    rows = codes.to_physical().cast(pl.Int32)
+        rows = pl.Series(row_of, dtype=pl.Int32).gather(cells.to_physical())
+    else:
+        known = pl.Enum(names)
+        codes = cells.cast(known, strict=False)
+        if codes.null_count():
+            # only now, because stripping tens of millions of cells for nothing takes seconds
+            codes = cells.cast(pl.String).str.strip_chars(" ").cast(known, strict=False)
+        rows = codes.to_physical().cast(pl.Int32)
     return (rows.fill_null(-1) if rows.null_count() else rows).to_numpy()
 
 

@@ -23,6 +23,8 @@ from placement.units import BoolArray, FloatArray, IntArray
 _SHARE = 10**6
 _NUM_GROUPS = 48
 _LARGEST_COEFFICIENT = 10**6
+MANY_CLASSES = 16
+"""Of more classes the linear program's mix, rounded up, has to do: CP-SAT takes too long to find any."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,33 @@ class Mix:
 
     hosts: IntArray
     share: FloatArray
+
+
+@dataclass(frozen=True)
+class RelaxedMix:
+    """The mix of the linear relaxation.
+
+    Parameters
+    ----------
+    hosts
+        float64[num_classes]: how many of each class.
+    share
+        As in `Mix`.
+    price
+        Micros per hour.
+    """
+
+    hosts: FloatArray
+    share: FloatArray
+    price: float
+
+    def rounded_down(self) -> Mix:
+        """Return the whole part."""
+        return Mix(np.floor(self.hosts + 1e-6).astype(np.int64), self.share)
+
+    def rounded_up(self) -> Mix:
+        """Return as many hosts as carry everything."""
+        return Mix(np.ceil(self.hosts - 1e-6).astype(np.int64), self.share)
 
 
 def choose_mix(
@@ -77,6 +106,12 @@ def choose_mix(
     group, total, holds = _grouped(problem, left, grouped)
     num_groups = len(total)
     total *= 1.0 + slack
+    if num_classes > MANY_CLASSES:
+        relaxed = relaxed_mix(problem, left, stock, grouped=grouped, slack=slack, min_hosts=min_hosts)
+        mix = None if relaxed is None else relaxed.rounded_up()
+        is_bought = np.array([not standing for standing in classes.hosts], bool)
+        if mix is not None and int(mix.hosts[is_bought].sum()) <= max_bought:
+            return mix
     model = cp_model.CpModel()
     ceiling = _host_ceiling(problem, total, min_hosts, stock)
     x = [model.new_int_var(0, int(ceiling[s]), f"x{s}") for s in range(num_classes)]
@@ -118,37 +153,36 @@ def choose_mix(
     return Mix(hosts, share_of_group[group])
 
 
-def relaxed_mix(problem: PoolProblem, *, grouped: bool) -> tuple[Mix, float] | None:
-    """Return the linear relaxation's mix for the whole fleet, rounded down, and its price in micros before rounding.
-
-    None where there is none.
-    """
+def relaxed_mix(
+    problem: PoolProblem, left: IntArray, stock: IntArray, *, grouped: bool, slack: float = 0.0, min_hosts: int = 0
+) -> RelaxedMix | None:
+    """Return the mix of the linear relaxation, or None where there is none; parameters as for `choose_mix`."""
     from ortools.math_opt.python import mathopt
 
     classes = problem.classes
-    group, total, holds = _grouped(problem, problem.instances, grouped)
+    group, total, holds = _grouped(problem, left, grouped)
     num_groups, num_classes = holds.shape
     largest = np.maximum(classes.limit.max(axis=0), 1)
+    demand, limit = total * (1.0 + slack) / largest, classes.limit / largest
     model = mathopt.Model()
-    x = [model.add_variable(lb=0, ub=float(b) if b >= 0 else np.inf) for b in classes.stock]
+    x = [model.add_variable(lb=0, ub=float(b) if b >= 0 else np.inf) for b in stock]
     y = [[model.add_variable(lb=0, ub=float(holds[g, s])) for s in range(num_classes)] for g in range(num_groups)]
-    for row in y:
-        model.add_linear_constraint(mathopt.LinearSum(row) == 1.0)
+    for g in np.flatnonzero(total.any(axis=1)):
+        model.add_linear_constraint(mathopt.LinearSum(y[g]) == 1.0)
     for r in range(problem.num_resources):
         for s in range(num_classes):
-            load = mathopt.LinearSum(y[g][s] * float(total[g, r] / largest[r]) for g in range(num_groups))
-            model.add_linear_constraint(load - x[s] * float(classes.limit[s, r] / largest[r]) <= 0.0)
+            load = mathopt.LinearSum(y[g][s] * float(demand[g, r]) for g in np.flatnonzero(demand[:, r]))
+            model.add_linear_constraint(load - x[s] * float(limit[s, r]) <= 0.0)
+    model.add_linear_constraint(mathopt.LinearSum(x) >= float(min_hosts))
     # of mixes of one price the one with the fewest hosts
     price = classes.price / max(int(classes.price.max()), 1) + 1e-6
     model.minimize(mathopt.LinearSum(x[s] * float(price[s]) for s in range(num_classes)))
     result = mathopt.solve(model, mathopt.SolverType.GLOP)
     if result.termination.reason != mathopt.TerminationReason.OPTIMAL:
         return None
-    values = result.variable_values()
-    used = np.array([values[v] for v in x])
-    hosts = np.floor(used + 1e-6).astype(np.int64)
-    share = np.clip(np.array([[values[v] for v in row] for row in y]), 0.0, 1.0)
-    return Mix(hosts, share[group]), float(used @ classes.price)
+    used = np.array(result.variable_values(x))
+    share = np.clip(np.array([result.variable_values(row) for row in y]), 0.0, 1.0)
+    return RelaxedMix(used, share[group], float(used @ classes.price))
 
 
 def _grouped(problem: PoolProblem, left: IntArray, grouped: bool) -> tuple[IntArray, FloatArray, BoolArray]:

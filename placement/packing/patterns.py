@@ -145,18 +145,20 @@ class _Seating:
         self.packing = packing
         self.workspace = workspace
         self.seed = seed
-        num_shapes = of_host.shape[1]
-        shape, host = np.nonzero(of_host.T)
-        number = of_host[host, shape]
+        self.of_host = of_host
+        self.slack = problem.classes.limit[packing.host_class] - of_host @ shapes.demand
+
+    def _list_slots(self) -> None:
+        """List slots shape by shape, host by host."""
+        shape, host = np.nonzero(self.of_host.T)
+        number = self.of_host[host, shape]
         self.slot_shape = np.repeat(shape, number)
         self.slot_host = np.repeat(host, number)
-        self.is_taken = np.zeros(len(self.slot_shape), bool)
         # place of a slot among those of its shape on its host: the round in which it is dealt
         ends = np.cumsum(number)
         self.slot_round = np.arange(len(self.slot_shape)) - np.repeat(ends - number, number)
         self.slot_size = np.repeat(number, number)
-        self.start = np.searchsorted(self.slot_shape, np.arange(num_shapes + 1)).astype(np.int64)
-        self.capacity = int(of_host.sum(axis=1).max(initial=0)) + 1
+        self.start = np.searchsorted(self.slot_shape, np.arange(len(self.shapes) + 1)).astype(np.int64)
 
     def seat(self, services: IntArray) -> None:
         """Seat those instances of these services that stand nowhere, by the kernel that looks at the rules."""
@@ -181,13 +183,14 @@ class _Seating:
         by_host = placed[np.argsort(host_of[placed], kind="stable")]
         num_hosts = len(self.packing.host_class)
         num_members = np.bincount(host_of[by_host], minlength=num_hosts).astype(np.int64)
-        members = np.full((num_hosts, self.capacity), -1, np.int64)
+        members = np.full((num_hosts, int(self.of_host.sum(axis=1).max(initial=0)) + 1), -1, np.int64)
         starts = np.cumsum(num_members) - num_members
         members[host_of[by_host], np.arange(len(by_host)) - starts[host_of[by_host]]] = by_host
         seat(
             order, self.shapes.of_service, workspace.service_of, first, host_of, members, num_members,
             problem.max_per_host, problem.spread, problem.spread_limit, self.packing.domain, *workspace.rules,
-            open_host, self.start[:-1], num_open, seated, seated_start, num_seated, self.seed,
+            open_host, self.start[:-1], num_open, seated, seated_start, num_seated,
+            self.shapes.demand, self.of_host, self.slack, self.seed,
         )  # fmt: skip
         self.seed += 1
 
@@ -218,6 +221,7 @@ class _Seating:
 
     def _mark_taken(self, placed: IntArray, shape_of_instance: IntArray) -> None:
         """Mark as many slots of a shape on a host as taken as instances of the shape sit there."""
+        self._list_slots()
         num_hosts = len(self.packing.host_class)
         sitting = np.bincount(
             shape_of_instance[placed] * num_hosts + self.packing.host_of[placed],

@@ -1,11 +1,12 @@
 """Compiled kernels that hand slots to instances: who sits where, once it is settled which shapes a host holds.
 
-Whoever sits on a slot of its shape fits, so only rules decide: most per host, spreads, interference. Three ways in:
+Whoever sits on a slot of its shape fits, so only rules decide: most per host, spreads, interference. Four ways in:
 
 1. an open slot drawn at random, if the rules let the instance take it,
 2. a change: the instance takes the place of another of its shape, which takes the open slot,
 3. a push: the instance takes the open slot, and each instance there that it does not go together with changes places
-   with one of its own shape on another host.
+   with one of its own shape on another host,
+4. a trade: the instance takes the place of one of another shape, which takes the open slot; both must fit.
 
 Every change of places obeys every rule, so a push that gets stuck half-way leaves a valid seating.
 """
@@ -22,6 +23,7 @@ _CHANGES = 2_000
 _PUSHES = 40
 _PUSH_CHANGES = 300
 _MOST_BLOCKERS = 8
+_TRADES = 10_000
 
 
 @njit(cache=True)
@@ -75,7 +77,7 @@ def _blockers(s, h, service_of, members, num_members, rule_start, rule_other, ru
 def seat(
     order, shape_of, service_of, first, host_of, members, num_members, max_per_host,
     spread, spread_limit, domain, rule_start, rule_other, rule_most_other, rule_most_self,
-    open_host, open_start, num_open, seated, seated_start, num_seated, seed,
+    open_host, open_start, num_open, seated, seated_start, num_seated, demand, slots, slack, seed,
 ):  # fmt: skip
     """Seat the instances of `order`, in this order; return how many found no slot (`order` then begins with them).
 
@@ -87,6 +89,13 @@ def seat(
         int64: hosts of the open slots, shape by shape: those of shape i are the first num_open[i] from open_start[i].
     seated
         int64: instances that sit on a slot, shape by shape like `open_host`.
+
+    demand
+        int64[num_shapes, R].
+    slots
+        int64[num_hosts, num_shapes]: slots of each shape on each host; trades change it.
+    slack
+        int64[num_hosts, R]: what a host has beyond its slots; trades change it.
 
     The others are as in `kernels`; `members` needs a column more than a host has slots.
     """
@@ -179,6 +188,43 @@ def seat(
                 _add(p, g, host_of, members, num_members)
                 x = draw
                 break
+        for _ in range(_TRADES if x < 0 and num_open[i] > 0 else 0):
+            draw = begin + np.random.randint(num_open[i])
+            g = open_host[draw]
+            h = np.random.randint(len(num_members))
+            if h == g or num_members[h] == 0:
+                continue
+            q = members[h, np.random.randint(num_members[h])]
+            j = shape_of[service_of[q]]
+            fits = j != i
+            for r in range(demand.shape[1]):
+                more = demand[i, r] - demand[j, r]
+                if more > slack[h, r] or -more > slack[g, r]:
+                    fits = False
+                    break
+            if not fits or not allowed(
+                s, h, q, -1, service_of, first, host_of, members, num_members, max_per_host,
+                spread, spread_limit, domain, rule_start, rule_other, rule_most_other, rule_most_self,
+            ):  # fmt: skip
+                continue
+            _remove(q, h, host_of, members, num_members)
+            if allowed(
+                service_of[q], g, -1, -1, service_of, first, host_of, members, num_members, max_per_host,
+                spread, spread_limit, domain, rule_start, rule_other, rule_most_other, rule_most_self,
+            ):  # fmt: skip
+                _add(p, h, host_of, members, num_members)
+                _add(q, g, host_of, members, num_members)
+                for r in range(demand.shape[1]):
+                    more = demand[i, r] - demand[j, r]
+                    slack[h, r] -= more
+                    slack[g, r] += more
+                slots[h, i] += 1
+                slots[h, j] -= 1
+                slots[g, i] -= 1
+                slots[g, j] += 1
+                x = draw
+                break
+            _add(q, h, host_of, members, num_members)
         if x < 0:
             order[num_left] = p
             num_left += 1

@@ -25,7 +25,7 @@ from placement.instance import PoolProblem
 from placement.packing.cpsat import Mode
 from placement.packing.diving import Slots, dive
 from placement.packing.exact import solve_exactly
-from placement.packing.mix import Mix, choose_mix, relaxed_mix
+from placement.packing.mix import MANY_CLASSES, Mix, choose_mix, relaxed_mix
 from placement.packing.patterns import choose_patterns, pack_slots
 from placement.packing.sites import add_hosts, bought_left, stock_left
 from placement.packing.state import Exchange, Packing, Workspace, no_hosts
@@ -90,6 +90,7 @@ _STEPS_PER_HOMELESS = 1_000
 _MIN_STEPS = 20_000
 _MAX_STEPS = 400_000
 _STALL = 0.97
+_STALL_QUICK = 0.5
 _STALL_TRYING = 0.8
 """A try that is to place everything is given up sooner, in large fleets."""
 _STEPS_AT_ONCE = 20_000
@@ -101,6 +102,8 @@ _MANY_PER_HOST = 40
 """Where hosts hold more instances of many shapes they fill well without patterns."""
 _COLUMN_WORK = 15_000_000
 _DIVE_WORK = 15_000_000
+_TAIL = 1e-5
+"""Share of the cost by which the bound may stay below the linear program's value: the last of it takes longest."""
 _MAX_DIVES = 40
 _JITTER = 0.3
 _LARGE = 20_000
@@ -185,10 +188,14 @@ class _Search:
         left = self.problem.instances.copy()
         self.extend(packing, left, mix)
         self.tell("fill", None)
-        best = self.complete(packing)
+        shapes = shapes_of(self.problem) if with_patterns else None
+        if shapes is not None and not self.suit_patterns(shapes, mix):
+            shapes = None
+        # patterns do better than long exchanges: a first valid packing is all that is wanted before them
+        best = self.complete(packing, _STALL if shapes is None else _STALL_QUICK)
         self.tell("valid", best)
-        if with_patterns and not self.enough(best):
-            best = self.by_patterns(best)
+        if shapes is not None and not self.enough(best):
+            best = self.by_patterns(shapes, best)
         best = self.improve(best)
         if not self.enough(best):
             exact = solve_exactly(
@@ -202,12 +209,13 @@ class _Search:
         self.tell("done", best)
         return best
 
-    def by_patterns(self, best: Packing) -> Packing:
+    def suit_patterns(self, shapes: Shapes, mix: Mix) -> bool:
+        """Whether patterns can be expected to do better than filling hosts one by one."""
+        per_host = self.problem.num_instances / max(int(mix.hosts.sum()), 1)
+        return len(shapes) <= _FEW_SHAPES or (len(shapes) <= _MAX_SHAPES and per_host <= _MANY_PER_HOST)
+
+    def by_patterns(self, shapes: Shapes, best: Packing) -> Packing:
         """Raise the bound by column generation, and look for cheaper packings among its patterns."""
-        shapes = shapes_of(self.problem)
-        per_host = self.problem.num_instances / max(len(best.host_class), 1)
-        if len(shapes) > _MAX_SHAPES or (len(shapes) > _FEW_SHAPES and per_host > _MANY_PER_HOST):
-            return best
         value = np.zeros(len(shapes))
         value[shapes.of_service] = self.bound.value
         columns = ColumnGeneration(shapes, self.problem.classes, value)
@@ -218,6 +226,7 @@ class _Search:
             can_rise = attainable_at_least(int(linear * (1 - 1e-7)), self.problem) > attainable_at_least(
                 known, self.problem
             )
+            can_rise = can_rise and linear - known > _TAIL * linear
             is_met = self.workspace.cost(best) <= known * (1 + self.options.target_gap)
             return is_met or not can_rise or self.is_over()
 
@@ -257,7 +266,7 @@ class _Search:
         if packing is None:
             return best
         try:
-            packing = self.complete(packing)
+            packing = self.complete(packing, _STALL_TRYING)
         except InfeasibleError:
             return best  # its slots do not go together with the rules
         if self.workspace.cost(packing) < self.workspace.cost(best):
@@ -270,12 +279,17 @@ class _Search:
         left, stock = self.problem.instances, self.problem.classes.stock
         nothing = no_hosts(self.problem)
         found: list[Mix] = []
-        alike = relaxed_mix(self.problem, grouped=False)
-        if alike is not None and alike[1] > self.bound.micros_per_hour * (1 + _MIX_GAP):
-            families = relaxed_mix(self.problem, grouped=True)
-            if families is not None and int(families[0].hosts.sum()) >= _MANY_HOSTS:
-                return families[0]
-        for grouped in (False, True) if len(self.problem.classes) > 1 else (False,):
+        num_classes = len(self.problem.classes)
+        alike = relaxed_mix(self.problem, left, stock, grouped=False)
+        if (
+            num_classes <= MANY_CLASSES
+            and alike is not None
+            and alike.price > self.bound.micros_per_hour * (1 + _MIX_GAP)
+        ):
+            families = relaxed_mix(self.problem, left, stock, grouped=True)
+            if families is not None and families.hosts.sum() >= _MANY_HOSTS:
+                return families.rounded_down()
+        for grouped in (False, True) if 1 < num_classes <= MANY_CLASSES else (False,):
             mix = choose_mix(
                 self.problem, left, stock,
                 slack=0.0, min_hosts=self.apart, max_bought=bought_left(self.problem, nothing),
@@ -327,13 +341,13 @@ class _Search:
     def steps(self, packing: Packing) -> int:
         return int(np.clip(_STEPS_PER_HOST * len(packing.host_class), _MIN_STEPS, _MAX_STEPS))
 
-    def complete(self, packing: Packing) -> Packing:
+    def complete(self, packing: Packing, stall: float) -> Packing:
         """Place everything, with the cheapest further hosts where exchanges are not enough."""
         problem = self.problem
         slack = 0.0
         extra = 0
         for attempt in range(60):
-            pool = self.exchange(packing, self.steps(packing), _STALL)
+            pool = self.exchange(packing, self.steps(packing), stall)
             if not len(pool):
                 return packing.without_empty()
             left = np.bincount(self.workspace.service_of[pool], minlength=len(problem.names))

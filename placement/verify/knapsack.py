@@ -7,8 +7,9 @@ is compared with a threshold k. In this order, each step exact:
 1. what cannot matter goes: items worth nothing, items and resources that never bind, common divisors;
 2. the linear relaxation's dual: whatever u ≥ 0, no pattern is worth more than u·L + Σ_i m_i·max(0, v_i - u·D_i);
 3. that bound fixes items: those whose presence or absence would cost more than the bound exceeds k by;
-4. what is left is solved by dynamic programming: over the grid of loads if that is small (here), or over the
-   loads that occur and could still lead beyond k (`labels`), within a number of steps.
+4. what is left is solved by the first that can within a number of steps: dynamic programming over the grid of loads
+   where that is small (here), a short search (`search`), a larger grid, a thorough search, dynamic programming over
+   the loads that occur and could still lead beyond k (`labels`).
 
 Multipliers u are searched for in floating point and then rounded: any u proves a bound, good ones a low bound.
 """
@@ -31,6 +32,7 @@ from placement.verify.multipliers import search_multipliers
 _BITS = 54
 """Values are scaled by a power of two so that the threshold has as many bits: sums of a few then fit int64."""
 _MAX_GRID_CELLS = 20_000_000
+_FEW_GRID_STEPS = 4_000_000
 _MAX_GRID_STEPS = 400_000_000
 """Cells times passes of one dynamic program over a grid: about a second."""
 _MAX_COMPARED = 3000
@@ -98,12 +100,14 @@ def judge_patterns(
         return Verdict("exceeded", 0)
     if not rows:
         return Verdict("within", 0)
-    shift = _BITS - threshold.bit_length()
-    scaled, k = _scale([values[row] for row in rows], threshold, shift)
+    divisor = math.gcd(*(values[row] for row in rows))
+    most_units = threshold // divisor
+    shift = _BITS - most_units.bit_length()
+    scaled, k = _scale([values[row] // divisor for row in rows], most_units, shift)
     outcome, bound = _judge(_Knapsack(scaled, demands[rows], most[rows], limit, k), work)
     if outcome == "exceeded" and shift < 0:
         outcome = "unsettled"  # it may be the rounding of the values that exceeded it
-    whole = bound >> shift if shift >= 0 else bound << -shift
+    whole = (bound >> shift if shift >= 0 else bound << -shift) * divisor
     return Verdict(outcome, min(whole, threshold) if outcome == "within" else whole)
 
 
@@ -136,7 +140,7 @@ def _judge(problem: _Knapsack, work: Work) -> tuple[Outcome, int]:
         return "exceeded", bound  # the copies that were fixed fit, and are worth more than k already
     if not len(fixed.L):
         return ("exceeded" if dot(fixed.v, fixed.m) > fixed.k else "within"), bound
-    return _solve(_without_dominated(fixed), work), bound
+    return _solve(_without_free(_without_dominated(fixed)), work), bound
 
 
 def _bound_counts(problem: _Knapsack) -> _Knapsack:
@@ -225,18 +229,68 @@ def _without_dominated(problem: _Knapsack) -> _Knapsack:
     return problem.keep(np.flatnonzero(~gone))
 
 
+def _without_free(problem: _Knapsack) -> _Knapsack:
+    """Take all copies of items that ask for nothing of what binds."""
+    is_free = (problem.D == 0).all(axis=1)
+    if not is_free.any():
+        return problem
+    taken = dot(problem.v[is_free], problem.m[is_free])
+    return replace(problem.keep(np.flatnonzero(~is_free)), k=problem.k - taken)
+
+
 def _solve(problem: _Knapsack, work: Work) -> Outcome:
+    if problem.k < 0:
+        return "exceeded"
+    if not len(problem.v):
+        return "within"
+    exceeds = _by_grid(problem, _FEW_GRID_STEPS, work)
+    if exceeds is None:
+        multipliers = search_multipliers(problem.v, problem.D, problem.m, problem.L, problem.k)
+        best = min(multipliers, key=lambda u: _dual_bound(problem, u))
+        if _dual_bound(problem, best) <= problem.k:
+            return "within"
+        exceeds = _by_search(problem, best, False, work)
+    if exceeds is None:
+        exceeds = _by_grid(problem, _MAX_GRID_STEPS, work)
+    if exceeds is None:
+        exceeds = _by_search(problem, best, True, work)
+    if exceeds is None:
+        exceeds = _by_labels(problem, multipliers, work)
+    return "unsettled" if exceeds is None else "exceeded" if exceeds else "within"
+
+
+def _by_grid(problem: _Knapsack, max_steps: int, work: Work) -> bool | None:
     passes = sum(int(m).bit_length() for m in problem.m)
     cells = math.prod(int(limit) + 1 for limit in problem.L)
-    if cells <= _MAX_GRID_CELLS and cells * passes <= _MAX_GRID_STEPS and work.take(cells * passes):
-        return "exceeded" if _best_on_grid(problem) > problem.k else "within"
-    multipliers = search_multipliers(problem.v, problem.D, problem.m, problem.L, problem.k)
-    if min(_dual_bound(problem, u) for u in multipliers) <= problem.k:
-        return "within"
-    exceeds = exceeds_by_labels(
+    if cells > _MAX_GRID_CELLS or cells * passes > max_steps or not work.take(cells * passes):
+        return None
+    return _best_on_grid(problem) > problem.k
+
+
+def _by_search(problem: _Knapsack, prices: IntArray, is_thorough: bool, work: Work) -> bool | None:
+    # here, because few certificates need a compiled search and a compiler takes a second to load
+    from placement.verify.search import exceeds_by_search
+
+    half = work.steps // 2
+    share = Work(half)
+    exceeds = exceeds_by_search(
+        problem.v,
+        problem.D,
+        problem.m,
+        problem.L,
+        threshold=problem.k,
+        prices=prices,
+        is_thorough=is_thorough,
+        work=share,
+    )
+    work.take(half - share.steps)
+    return exceeds
+
+
+def _by_labels(problem: _Knapsack, multipliers: list[IntArray], work: Work) -> bool | None:
+    return exceeds_by_labels(
         problem.v, problem.D, problem.m, problem.L, threshold=problem.k, multipliers=multipliers, work=work
     )
-    return "unsettled" if exceeds is None else "exceeded" if exceeds else "within"
 
 
 def _best_on_grid(problem: _Knapsack) -> int:

@@ -21,6 +21,10 @@ _CLEARLY = 1 - 1e-9
 """Times the target: lower than that, rounding the multipliers cannot lift f over the target."""
 _NEAR = 8
 """Items nearest to break-even whose corners are tried."""
+_PRICED = 5
+"""Resources that may have a price in such a corner: those that cost most near it. All of ten would make 40,000."""
+_HOPELESS = 1.25
+"""Times the target: no corner near a bound above it comes down to the target."""
 _KEPT = 6
 
 
@@ -75,8 +79,8 @@ def search_multipliers(v: IntArray, D: IntArray, m: IntArray, L: IntArray, targe
             break
     tried.sort(key=lambda pair: pair[0])
     best = tried[0][1]
-    for _ in range(3 if tried[0][0] > _CLEARLY else 0):
-        around = [(f(u)[0], u) for u in _corners(best, values, demands)]
+    for _ in range(3 if _CLEARLY < tried[0][0] < _HOPELESS else 0):
+        around = [(f(u)[0], u) for u in _corners(best, values, demands, capacity)]
         value, u = min(around, key=lambda pair: pair[0], default=tried[0])
         if value >= tried[0][0]:
             break
@@ -100,13 +104,14 @@ def _starts(values: FloatArray, demands: FloatArray) -> list[FloatArray]:
     return [nearest, *np.eye(num_resources)]
 
 
-def _corners(u: FloatArray, values: FloatArray, demands: FloatArray) -> list[FloatArray]:
+def _corners(u: FloatArray, values: FloatArray, demands: FloatArray, capacity: FloatArray) -> list[FloatArray]:
     """Return points where as many items break even as there are resources with a price, near u."""
     num_resources = len(u)
+    dearest = np.sort(np.argsort(-u * capacity, kind="stable")[:_PRICED]).tolist()
     near = np.argsort(np.abs(values - demands @ u), kind="stable")[:_NEAR]
     corners = []
-    for size in range(1, num_resources + 1):
-        for priced in combinations(range(num_resources), size):
+    for size in range(1, len(dearest) + 1):
+        for priced in combinations(dearest, size):
             for rows in combinations(near.tolist(), size):
                 matrix = demands[np.ix_(rows, priced)]
                 if abs(np.linalg.det(matrix)) < 1e-14:

@@ -121,8 +121,7 @@ def plan_view(plan: Plan, facts: FleetFacts | None) -> PlanView:
     """
     hosts, assignments = plan.hosts, plan.assignments
     names = hosts["host"].to_list()
-    in_plan = assignments["service"].unique().sort()
-    services = in_plan if facts is None else facts.fleet.services["service"]
+    services = assignments["service"].unique().sort() if facts is None else facts.fleet.services["service"]
     service_idx = _row_numbers(assignments["service"], services)
     host_idx = _row_numbers(assignments["host"], hosts["host"])
     stated_used = _stated(hosts, "used")

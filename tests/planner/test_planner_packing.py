@@ -145,21 +145,21 @@ def test_families_are_mixed_as_by_hand():
         sizes=FAMILIES,
     )
     problem = build_problems(fleet)[0]
-    mixed = relaxed_mix(problem, grouped=True)
+    mixed = relaxed_mix(problem, problem.instances, problem.classes.stock, grouped=True)
     assert mixed is not None
-    assert mixed[0].hosts.tolist() == [100, 100]
-    assert mixed[1] == pytest.approx(250_000_000)
+    assert mixed.rounded_down().hosts.tolist() == [100, 100]
+    assert mixed.price == pytest.approx(250_000_000)
     assert prove(problem).micros_per_hour == 250_000_000
 
 
 def test_bound_of_families_meets_the_linear_relaxation():
     # ten classes, prices nearly the same per unit: with one cut a round the bound stayed 0.04 % below
     problem = build_problems(make_case("families", 3_000).build())[0]
-    mixed = relaxed_mix(problem, grouped=True)
+    mixed = relaxed_mix(problem, problem.instances, problem.classes.stock, grouped=True)
     assert mixed is not None
     # rounded up to a multiple of what all prices are multiples of
     step = int(np.gcd.reduce(problem.classes.price))
-    assert mixed[1] * (1 - 2e-5) <= prove(problem).micros_per_hour <= mixed[1] + step
+    assert mixed.price * (1 - 2e-5) <= prove(problem).micros_per_hour <= mixed.price + step
 
 
 def test_bought_hosts_go_to_the_emptiest_zone_and_segment():

@@ -171,6 +171,20 @@ def test_a_pattern_holds_no_more_of_a_shape_than_its_services_allow() -> None:
     assert verdict(of, 3 * DOLLAR, patterns({1: DOLLAR // 2}), "box") == "certificate-invalid"
 
 
+@pytest.mark.parametrize("order", [("box", "mini"), ("mini", "box")])
+def test_a_smaller_host_is_settled_by_a_larger_one_only_at_its_price_or_more(order: tuple[str, str]) -> None:
+    # either host holds one instance: worth what the cheaper one costs, and no more
+    def of(price: float) -> Fleet:
+        return fleet({"a": (3, 3, 6)}, {"box": (10, 1.0, None), "mini": (6, price, None)})
+
+    assert verdict(of(1.0), 3 * DOLLAR, patterns({6: DOLLAR}), *order) == ""
+    assert verdict(of(2.0), 3 * DOLLAR, patterns({6: DOLLAR}), *order) == ""
+    assert verdict(of(2.0), 0, patterns({6: DOLLAR + 1}), *order) == "certificate-invalid"
+    assert verdict(of(0.5), 0, patterns({6: DOLLAR}), *order) == "certificate-invalid"
+    assert verdict(of(0.5), 3 * DOLLAR // 2, patterns({6: DOLLAR // 2}), *order) == ""
+    assert verdict(of(0.5), 3 * DOLLAR // 2 + 1, patterns({6: DOLLAR // 2}), *order) == "bound-too-high"
+
+
 def test_shapes_left_out_are_worth_nothing_and_strangers_count_for_nothing() -> None:
     of = fleet({"a": (5, 5, 4), "b": (2, 1, 1)}, BOXES)
     assert verdict(of, 3 * DOLLAR, patterns({4: DOLLAR // 2}), "box") == ""
@@ -400,6 +414,8 @@ def swap_classes(certificate: dict[str, Any]) -> None:
         (lambda c: c["tree"].update(stock=(0, 10**6, 0)), "certificate-invalid"),
         (lambda c: c["tree"].update(stock=(10**8, 0, 0)), "bound-too-high"),
         (lambda c: c.update(bound_micros_per_hour=c["bound_micros_per_hour"] + 1), "bound-too-high"),
+        (lambda c: c.update(tree=counting("giant", 1)), "bound-too-high"),
+        (lambda c: c.update(tree=counting("mail", 1)), "certificate-invalid"),  # runs in the other region
     ],
 )
 def test_tampering_with_a_certificate_of_a_plan(edit: Callable[[dict[str, Any]], None], kind: str) -> None:

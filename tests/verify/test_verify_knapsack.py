@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from placement.verify import knapsack
+from placement.verify import completions, knapsack
 from placement.verify.exact import Work, dot, rows_dot
 from placement.verify.knapsack import Verdict, judge_patterns
 
@@ -48,29 +48,66 @@ def problems(draw: st.DrawFn) -> tuple[list[int], list, list[int], list[int]]:
     return values, demands, most, limit
 
 
-@pytest.mark.parametrize("method", ["grid", "labels"])
-@given(problem=problems(), scale=st.sampled_from([1, 10**6]))
-@settings(max_examples=120, deadline=None)
+def _never(*_: object) -> None:
+    return None
+
+
+_by_search = knapsack._by_search
+
+METHODS = {
+    "grid": {"_by_search": _never, "_by_labels": _never},
+    "search": {"_by_grid": _never, "_by_labels": _never},
+    "thorough search": {
+        "_by_grid": _never,
+        "_by_search": lambda problem, prices, is_thorough, work: (
+            _by_search(problem, prices, is_thorough, work) if is_thorough else None
+        ),
+        "_by_labels": _never,
+    },
+    "labels": {"_by_grid": _never, "_by_search": _never},
+}
+"""What to take away so that only one method is left."""
+
+
+@pytest.mark.parametrize("method", METHODS)
+@given(problem=problems(), scale=st.sampled_from([1, 10**6, 10**15 + 37]))
+@settings(max_examples=150, deadline=None)
 def test_agrees_with_enumeration(problem: tuple, scale: int, method: str) -> None:
     values, demands, most, limit = problem
     best = enumerate_patterns(values, demands, most, limit) * scale
     values = [value * scale for value in values]
-    cells = knapsack._MAX_GRID_CELLS
-    knapsack._MAX_GRID_CELLS = cells if method == "grid" else -1
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, stand_in in METHODS[method].items():
+            patch.setattr(knapsack, name, stand_in)
         assert judge(values, demands, most, limit, best).outcome == "within"
         assert judge(values, demands, most, limit, best + 1).outcome == "within"
         assert judge(values, demands, most, limit, best - 1).outcome == "exceeded"
-    finally:
-        knapsack._MAX_GRID_CELLS = cells
+
+
+@given(problem=problems(), noise=st.lists(st.integers(0, 10**20), min_size=5, max_size=5), off=st.integers(-3, 3))
+@settings(max_examples=200, deadline=None)
+def test_never_wrong_where_values_are_too_large_to_be_exact(problem: tuple, noise: list[int], off: int) -> None:
+    values, demands, most, limit = problem
+    values = [value * 10**21 + more for value, more in zip(values, noise, strict=False)]
+    best = enumerate_patterns(values, demands, most, limit)
+    outcome = judge(values, demands, most, limit, best + off).outcome
+    assert outcome in {"unsettled", "within" if off >= 0 else "exceeded"}
+    assert judge(values, demands, most, limit, best + best // 1000 + 1).outcome == "within"
 
 
 def test_values_beyond_64_bits_are_rounded_the_safe_way() -> None:
     huge = 10**30
-    assert judge([3 * huge], [[5]], [9], [10], 6 * huge + huge // 100).outcome == "within"
+    values, demands, most = [3 * huge, 1], [[5], [5]], [9, 1]  # the item worth 1 leaves no common divisor
+    assert judge(values, demands, most, [10], 6 * huge + huge // 100).outcome == "within"
     # a little too much is not told from rounding, a lot is not called valid either
-    assert judge([3 * huge], [[5]], [9], [10], 6 * huge - 1).outcome == "unsettled"
-    assert judge([3 * huge], [[5]], [9], [10], 2 * huge).outcome == "exceeded"
+    assert judge(values, demands, most, [10], 6 * huge - 1).outcome == "unsettled"
+    assert judge(values, demands, most, [10], 2 * huge).outcome == "exceeded"
+
+
+def test_common_divisors_of_large_values_cost_no_digits() -> None:
+    huge = 10**30
+    assert judge([3 * huge], [[5]], [9], [10], 6 * huge).outcome == "within"
+    assert judge([3 * huge], [[5]], [9], [10], 6 * huge - 1).outcome == "exceeded"
 
 
 def test_a_price_below_zero_is_exceeded_by_the_empty_host() -> None:
@@ -116,6 +153,48 @@ def test_a_production_like_host_is_settled_exactly() -> None:
         for _ in range(copies):  # plain dynamic programming, one copy at a time
             cells[c:, g:] = np.maximum(cells[c:, g:], cells[: 65 - c, : 129 - g] + value)
     assert best == cells.max()
+
+
+@pytest.mark.parametrize("num_resources", [3, 5, 10])
+def test_many_resources_are_settled_exactly(num_resources: int) -> None:
+    """Few large items a host in many resources, too many cells for a grid: the search is left, and is exact."""
+    rng = np.random.default_rng(num_resources)
+    D = rng.integers(10, 60, (60, num_resources))
+    L = np.full(num_resources, 100)
+    price = rng.integers(1, 9, num_resources)
+    values = (D @ price + rng.integers(0, 40, 60)).tolist()
+    one = np.ones(60, dtype=np.int64)
+    # plain recursion over the items that still fit
+    best = 0
+    stack = [(0, 0, L)]
+    while stack:
+        item, value, left = stack.pop()
+        best = max(best, value)
+        stack += [(j + 1, value + values[j], left - D[j]) for j in range(item, 60) if (D[j] <= left).all()]
+    for threshold, outcome in ((best, "within"), (best - 1, "exceeded")):
+        work = Work(50_000_000)
+        assert judge_patterns(values, D, one, L, threshold, work=work).outcome == outcome
+
+
+@given(problem=problems(), unit=st.integers(1, 9))
+@settings(max_examples=60, deadline=None)
+def test_coarse_relaxations_still_bound(problem: tuple, unit: int) -> None:
+    values, demands, most, limit = problem
+    D = np.array(demands, dtype=np.int64).reshape(len(values), len(limit))
+    rows = np.flatnonzero((limit >= D).all(axis=1) & D.any(axis=1) & (np.array(most) > 0))
+    v, m, L = np.array(values, dtype=np.int64)[rows], np.array(most)[rows], np.array(limit)
+    if not len(rows):
+        return
+    best = enumerate_patterns(v.tolist(), D[rows].tolist(), m.tolist(), limit)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(completions, "_MAX_CELLS", 7 * (len(rows) + 1) * (1 + 40 // unit))
+        for threshold in (best, best + 5):
+            bounds = completions.relaxations(
+                v, D[rows], m, L, threshold=threshold, prices=np.full(len(L), unit), pairs=True, work=Work(PLENTY)
+            )
+            assert bounds
+            # entries end at the threshold and one: a bound above it only says that it is above
+            assert all(bound.bound >= min(best, threshold + 1) for bound in bounds)
 
 
 def test_exact_products() -> None:
