@@ -354,7 +354,7 @@ class _Search:
         slack = 0.0
         extra = 0
         for attempt in range(60):
-            pool = self.exchange(packing, self.steps(packing), stall)
+            pool = self.exchange(packing, _MIN_STEPS if stall == _STALL_QUICK else self.steps(packing), stall)
             if not len(pool):
                 return packing.without_empty()
             left = np.bincount(self.workspace.service_of[pool], minlength=len(problem.names))
