@@ -106,6 +106,8 @@ _WORK = 40_000_000
 _COLUMN_SHARES = (0.5, 0.65, 0.8, 0.9)
 """Columns are generated until so much of the time (or `_WORK`) is used, then come a few dives, then more columns."""
 _DIVES = 4
+_MAX_BLOCKED = 2
+"""Cheaper slots that the rules let not all instances have: so many, and it is the rules that bind."""
 _TAIL = 1e-5
 """Share of the cost by which the bound may stay below the linear program's value: the last of it takes longest."""
 _JITTER = 0.3
@@ -234,7 +236,7 @@ class _Search:
             return is_met or not can_rise or self.is_over(share)
 
         linear = None
-        num_dives = 0
+        num_dives = num_blocked = 0
         for share in _COLUMN_SHARES:
             linear = columns.run(columns.work + int(share * _WORK), partial(is_enough, share))
             if columns.bound is not None:
@@ -253,8 +255,11 @@ class _Search:
                     random=self.random,
                     is_stopped=self.is_over,
                 )
-                best = self.better_of(best, shapes, slots)
+                before, best = best, self.better_of(best, shapes, slots)
                 num_dives += 1
+                num_blocked += int(slots is not None and best is before)
+                if num_blocked == _MAX_BLOCKED:
+                    return best
         if linear is not None and len(shapes) <= _FEW_SHAPES and not self.enough(best):
             chosen = choose_patterns(
                 self.problem,
@@ -273,7 +278,7 @@ class _Search:
         if packing is None:
             return best
         try:
-            packing = self.complete(packing, _STALL_TRYING)
+            packing = self.complete(packing, _STALL_TRYING, below=self.workspace.cost(best))
         except InfeasibleError:
             return best  # its slots do not go together with the rules
         if self.workspace.cost(packing) < self.workspace.cost(best):
@@ -348,8 +353,14 @@ class _Search:
     def steps(self, packing: Packing) -> int:
         return int(np.clip(_STEPS_PER_HOST * len(packing.host_class), _MIN_STEPS, _MAX_STEPS))
 
-    def complete(self, packing: Packing, stall: float) -> Packing:
-        """Place everything, with the cheapest further hosts where exchanges are not enough."""
+    def complete(self, packing: Packing, stall: float, below: int | None = None) -> Packing:
+        """Place everything, with the cheapest further hosts where exchanges are not enough.
+
+        Parameters
+        ----------
+        below
+            Give up as soon as the hosts cost so much (micros).
+        """
         problem = self.problem
         slack = 0.0
         extra = 0
@@ -374,7 +385,7 @@ class _Search:
             if mix is None:
                 break
             before = len(pool)
-            if not self.extend(packing, left, mix):
+            if not self.extend(packing, left, mix) or (below is not None and self.workspace.cost(packing) >= below):
                 break
             slack += 0.02
             if int(left.sum()) >= before:  # rules, not room: more hosts at a time
