@@ -42,7 +42,7 @@ _MAX_NODES_QUICK = 60_000
 _MAX_NODES_LATER = 300
 _NODES_PER_WORK = 3
 """Nodes of pricing that take a microsecond."""
-_CELLS_PER_WORK = 25
+_CELLS_PER_WORK = 40
 """Rows × patterns of the master that take a microsecond, as measured with 144 to 500 rows."""
 
 

@@ -97,12 +97,13 @@ _STALL_TRYING = 0.8
 _STEPS_AT_ONCE = 20_000
 """Exchanges in one call of the kernel, well under a second: the search can be stopped in between."""
 _EXACT_DETERMINISTIC_TIME = 4.0
-_MAX_SHAPES = 1_500
+_MAX_SHAPES = 600
 _FEW_SHAPES = 64
 _MANY_PER_HOST = 40
 """Where hosts hold more instances of many shapes they fill well without patterns."""
-_WORK = 40_000_000
-"""Of column generation where there is no time limit, in microseconds or so."""
+_WORK = 12_000_000
+"""Of column generation where there is no time limit, in microseconds or so; dives may bring it to twice as much."""
+_NO_LIMIT = 1 << 60
 _COLUMN_SHARES = (0.5, 0.65, 0.8, 0.9)
 """Columns are generated until so much of the time (or `_WORK`) is used, then come a few dives, then more columns."""
 _DIVES = 4
@@ -237,23 +238,28 @@ class _Search:
 
         linear = None
         num_dives = num_blocked = 0
+        most_work = _WORK if self.options.time_limit_s is None else _NO_LIMIT
+
+        def is_dive_over() -> bool:
+            return self.is_over() or columns.work > 2 * most_work
+
         for share in _COLUMN_SHARES:
-            linear = columns.run(columns.work + int(share * _WORK), partial(is_enough, share))
+            linear = columns.run(int(share * most_work), partial(is_enough, share))
             if columns.bound is not None:
                 self.bound = raised_by_patterns(self.bound, self.problem, shapes, columns.bound)
             self.tell("patterns", best)
             if columns.cover is not None and columns.cover.price(self.problem.classes) < self.workspace.cost(best):
                 best = self.better_of(best, shapes, columns.cover)
             for _ in range(_DIVES):
-                if self.enough(best):
-                    return best
+                if self.enough(best) or is_dive_over():
+                    break
                 slots = dive(
                     columns,
                     self.bound.micros_per_hour,
                     self.workspace.cost(best),
                     jitter=_JITTER if num_dives else 0.0,
                     random=self.random,
-                    is_stopped=self.is_over,
+                    is_stopped=is_dive_over,
                 )
                 before, best = best, self.better_of(best, shapes, slots)
                 num_dives += 1
