@@ -16,7 +16,7 @@ from placement.columns import SCALE, ColumnGeneration, Slots
 from placement.master import MasterSolution
 from placement.units import IntArray
 
-_ROUNDS = 3
+_ROUNDS = 1
 _MAX_NODES = 3_000
 _NEARLY = 0.6
 """Beyond the first, a pattern is fixed in the same step if it is used at least so often."""

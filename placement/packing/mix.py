@@ -139,7 +139,7 @@ def choose_mix(
     cost = sum(int(classes.price[s]) // divisor * x[s] for s in range(num_classes))
     model.add(cost >= -(-floor // divisor))
     model.minimize(cost)
-    effort = 1.0 if num_groups * num_classes < 200 else 0.3
+    effort = 1.0 if num_groups * num_classes < 200 else 0.1
     solved = solve_model(model, seed=seed, deterministic_time=effort)
     if not solved.has_solution:
         return None
