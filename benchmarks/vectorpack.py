@@ -27,7 +27,7 @@ import numpy as np
 
 from placement.fleet.types import Location
 from placement.instance import HOST, NO_LIMIT, HostClasses, PoolProblem, Rules
-from placement.packing.solve import Options
+from placement.packing.options import Options
 from placement.units import MICROS, IntArray
 
 SETS = ("new", "panigrahy", "triplet")
@@ -151,7 +151,7 @@ def solve(problem: PoolProblem, seconds: float) -> tuple[IntArray, int]:
     """Return the host of each item and the proven bound in hosts."""
     from placement.pool import place_pool
 
-    plan = place_pool(problem, Fraction(0), Options(time_limit_s=seconds))
+    plan = place_pool(problem, Fraction(0), Options(time_limit_s=seconds, mode="fast"))
     return plan.packing.host_of, -(-plan.bound.micros_per_hour // MICROS)
 
 

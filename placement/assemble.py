@@ -11,7 +11,7 @@ import polars as pl
 
 from placement.fleet.types import Fleet
 from placement.instance import PoolProblem
-from placement.packing.solve import Options
+from placement.packing.options import Options
 from placement.packing.state import Packing, Workspace
 from placement.plan.types import (
     Alert,

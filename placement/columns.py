@@ -272,7 +272,7 @@ class ColumnGeneration:
             patterns, times,
         )  # fmt: skip
         self.work += int(nodes) // _NODES_PER_WORK + num * int(found) // _NODES_PER_WORK
-        worth = int(best) if is_exact else max(int(np.ceil(relaxed)), int(best))
+        worth = int(best) if is_exact else max(int(np.ceil(relaxed)) + 1, int(best))  # floats may fall short
         return Priced(worth, bool(is_exact), patterns[:found], times[:found], not uncovered.any())
 
     def add_improving(self, s: int, priced: Priced, solution: MasterSolution) -> bool:

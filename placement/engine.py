@@ -22,8 +22,8 @@ from placement.errors import InfeasibleError, InternalError
 from placement.executor import Task, run_tasks
 from placement.fleet.types import Fleet
 from placement.instance import PoolProblem, build_problems
+from placement.packing.options import Options, Progress
 from placement.packing.reasons import certain_reasons
-from placement.packing.solve import Options, Progress
 from placement.plan.types import Plan
 from placement.pool import PoolPlan, PoolResult, PoolTask, place_pool, run_pool
 from placement.repair import offer_for

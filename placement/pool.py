@@ -18,8 +18,9 @@ from placement.bounds import PoolBound, prove
 from placement.errors import InfeasibleError, Reason
 from placement.instance import PoolProblem
 from placement.packing.cpsat import Effort, effort
+from placement.packing.options import Options, Progress, Report, Stop
 from placement.packing.reasons import certain_reasons
-from placement.packing.solve import Options, Progress, Report, Stop, solve_pool
+from placement.packing.solve import solve_pool
 from placement.packing.spares import add_spares, num_spares, spare_counts
 from placement.packing.state import Packing, Workspace, no_hosts
 from placement.repair import Offer, with_repair

@@ -12,7 +12,8 @@ from placement.bounds import prove
 from placement.errors import InfeasibleError, Reason
 from placement.fleet.types import Fleet
 from placement.instance import HostClasses, PoolProblem, size_limits
-from placement.packing.solve import Options, Stop, solve_pool
+from placement.packing.options import Options, Stop
+from placement.packing.solve import solve_pool
 from placement.packing.spares import spare_counts
 from placement.packing.state import Workspace
 from placement.units import NUM_RESOURCES, IntArray

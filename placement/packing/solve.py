@@ -13,8 +13,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -23,62 +21,14 @@ from placement.bounds import PoolBound, attainable_at_least, raised_by_patterns
 from placement.columns import ColumnGeneration, Shapes, Slots, shapes_of
 from placement.errors import InfeasibleError, Reason
 from placement.instance import PoolProblem
-from placement.packing.cpsat import Mode
 from placement.packing.diving import dive
 from placement.packing.exact import solve_exactly
 from placement.packing.mix import MANY_CLASSES, Mix, choose_mix, relaxed_mix
+from placement.packing.options import Options, Progress, Report, Stop
 from placement.packing.patterns import choose_patterns, pack_slots
 from placement.packing.sites import add_hosts, bought_left, stock_left
 from placement.packing.state import Exchange, Packing, Workspace, no_hosts
 from placement.units import FloatArray, IntArray
-
-
-@dataclass(frozen=True)
-class Options:
-    """How long and how hard to search.
-
-    Parameters
-    ----------
-    seed
-        Seed of every random choice.
-    time_limit_s
-        Stop improving after so many seconds; None: only the work limits stop it.
-    target_gap
-        Stop as soon as (cost − bound) / bound is at most this.
-    mode
-        ``reproducible``: the same plan on any number of cores; a time limit may end the search but nothing else may
-        depend on the clock. ``fast``: every core and the clock may be used, two runs may give two plans.
-    workers
-        How many regions are planned at a time, each in a process of its own; None: as many as there are cores,
-        where the fleet is large enough to gain by it. Processes start by importing the program's main module
-        (``spawn``): a script that asks for them needs ``if __name__ == "__main__":``.
-    executor
-        Where regions are planned: ``local`` (processes of this machine), ``dask``, ``ray``, or a cluster of these by
-        its address (``dask:tcp://host:8786``, ``ray:host:6379``).
-    """
-
-    seed: int = 1
-    time_limit_s: float | None = None
-    target_gap: float = 0.0
-    mode: Mode = "reproducible"
-    workers: int | None = 1
-    executor: str = "local"
-
-
-@dataclass(frozen=True)
-class Progress:
-    """A step of the search: the best cost and bound so far, in micros per hour (cost None: none yet)."""
-
-    pool: str
-    region: str
-    phase: str
-    cost: int | None
-    bound: int
-    seconds: float
-
-
-Report = Callable[[Progress], None]
-Stop = Callable[[], bool]
 
 _WINDOW = 24
 _NUM_DRAWS = 60
@@ -102,7 +52,7 @@ _FEW_SHAPES = 64
 _MANY_PER_HOST = 40
 """Where hosts hold more instances of many shapes they fill well without patterns."""
 _WORK = 10_000_000
-"""Of column generation where there is no time limit, in microseconds or so; dives may bring it to twice as much."""
+"""Of column generation unless the clock counts, in microseconds or so; dives may bring it to twice as much."""
 _NO_LIMIT = 1 << 60
 _COLUMN_SHARES = (0.5, 0.65, 0.8, 0.9)
 """Columns are generated until so much of the time (or `_WORK`) is used, then come a few dives, then more columns."""
@@ -226,6 +176,10 @@ class _Search:
         value[shapes.of_service] = self.bound.value
         columns = ColumnGeneration(shapes, self.problem.classes, value)
 
+        # in the reproducible mode a time limit may end the search, but must not steer it
+        is_timed = self.options.mode == "fast" and self.options.time_limit_s is not None
+        most_work = _NO_LIMIT if is_timed else _WORK
+
         def is_enough(share: float, micros: int, linear: float) -> bool:
             known = max(micros, self.bound.micros_per_hour)
             # the linear program's value is the most that this bound can come to
@@ -234,11 +188,10 @@ class _Search:
             )
             can_rise = can_rise and linear - known > _TAIL * linear
             is_met = self.workspace.cost(best) <= known * (1 + self.options.target_gap)
-            return is_met or not can_rise or self.is_over(share)
+            return is_met or not can_rise or self.is_over(share if is_timed else 1.0)
 
         linear = None
         num_dives = num_blocked = 0
-        most_work = _WORK if self.options.time_limit_s is None else _NO_LIMIT
 
         def is_dive_over() -> bool:
             return self.is_over() or columns.work > 2 * most_work
