@@ -51,7 +51,7 @@ _MAX_SHAPES = 600
 _FEW_SHAPES = 64
 _MANY_PER_HOST = 40
 """Where hosts hold more instances of many shapes they fill well without patterns."""
-_WORK = 10_000_000
+_WORK = 16_000_000
 """Of column generation unless the clock counts, in microseconds or so; dives may bring it to twice as much."""
 _NO_LIMIT = 1 << 60
 _COLUMN_SHARES = (0.5, 0.65, 0.8, 0.9)
