@@ -57,7 +57,7 @@ _NO_LIMIT = 1 << 60
 _COLUMN_SHARES = (0.5, 0.65, 0.8, 0.9)
 """Columns are generated until so much of the time (or `_WORK`) is used, then come a few dives, then more columns."""
 _DIVES = 4
-_MAX_BLOCKED = 2
+_MAX_BLOCKED = 3
 """Cheaper slots that the rules let not all instances have: so many, and it is the rules that bind."""
 _TAIL = 1e-5
 """Share of the cost by which the bound may stay below the linear program's value: the last of it takes longest."""
@@ -237,7 +237,7 @@ class _Search:
         if packing is None:
             return best
         try:
-            packing = self.complete(packing, _STALL_TRYING, below=self.workspace.cost(best))
+            packing = self.complete(packing, _STALL_QUICK, below=self.workspace.cost(best))
         except InfeasibleError:
             return best  # its slots do not go together with the rules
         if self.workspace.cost(packing) < self.workspace.cost(best):
