@@ -12,14 +12,18 @@ from placement.capacity.figures import (
     Cores,
     Factor,
     Gigabytes,
+    Mbps,
     Megabytes,
     Name,
     NodeCount,
+    OpenFiles,
     Port,
     RowCount,
     Seconds,
     ServiceCount,
+    Share,
     Table,
+    Threads,
 )
 
 
@@ -35,10 +39,24 @@ class ScaleRow(Table):
         return self.services_from.typical <= num_services and (below is None or num_services < below.typical)
 
 
+class NodeFootprint(Table):
+    """What one node of the data tier or of a platform service needs of its host."""
+
+    cpu_cores: Cores
+    memory_mb: Megabytes
+    disk_gb: Gigabytes
+    open_files: OpenFiles
+    threads: Threads
+    network_mbps: Mbps
+
+
 class PoolTier(ScaleRow):
     """Connection pools by scale."""
 
     strategy: str
+    arrangement: Literal["single", "clusters", "dedicated"] = Field(
+        description="The arrangement whose services have pools of this size."
+    )
     max_connections_per_instance: Connections
     total_pool_connections: Connections | None = None
     total_pool: str = Field("", description="The guide's word where it gives no number.")
@@ -54,6 +72,9 @@ class PgBouncer(Table):
     reserve_pool_size: Connections
     reserve_pool_timeout: Seconds
     server_idle_timeout: Seconds
+    min_processes: NodeCount = Field(description="Fewest processes in front of a cluster.")
+    client_share: Share = Field(description="Share of max_client_conn that may be planned.")
+    node: NodeFootprint
 
 
 class StorageClass(Table):
@@ -72,6 +93,10 @@ class StorageFormula(Table):
     ecosystem: str
     replication_factor: Factor
     growth_factor: Factor
+    base_mb: Megabytes
+    row_bytes: Bytes
+    index_share: Share = Field(description="Indexes as a share of the rows.")
+    default_class: Name = Field(description="Storage class of a service that states neither size nor rows.")
 
 
 class DatabasePhase(ScaleRow):
@@ -96,11 +121,41 @@ class DedicatedDatabase(Table):
 
 
 class DatabaseTier(Table):
-    """A provisioning tier of a dedicated PostgreSQL instance."""
+    """A provisioning tier of a PostgreSQL server: what each of its nodes needs of a host, and what it allows."""
 
     cpu_cores: Cores
     memory_mb: Megabytes
     storage_gb: Gigabytes
+    max_connections: Connections
+    open_files: OpenFiles
+    threads: Threads
+    network_mbps: Mbps
+
+
+class DatabaseLoad(Table):
+    """What one service asks of its server besides connections and storage."""
+
+    cpu_cores_per_instance: Cores
+    memory_mb_per_connection: Megabytes
+    cached_share: Share = Field(description="Share of the stored data that memory holds.")
+
+
+class DatabaseLimits(Table):
+    """Shares of a tier that may be planned."""
+
+    connections: Share
+    storage: Share
+    cpu: Share
+    memory: Share
+    network: Share
+
+
+class SharedDatabase(Table):
+    """Servers that several services share: what their hosts are called, and how many nodes one has."""
+
+    host_name_pattern: str = Field(description="``{cluster}`` is the cluster's name.")
+    port: Port
+    single_nodes: NodeCount = Field(description="Nodes of the one server of a small fleet.")
 
 
 class Postgres(Table):
@@ -112,13 +167,20 @@ class Postgres(Table):
     storage_formula: StorageFormula
     phases: dict[Name, DatabasePhase]
     dedicated: DedicatedDatabase
-    tiers: dict[Name, DatabaseTier] = Field(description="From the smallest to the largest.")
+    shared: SharedDatabase
+    load: DatabaseLoad
+    limits: DatabaseLimits
+    tiers: dict[Name, DatabaseTier] = Field(description="Of dedicated instances, from the smallest to the largest.")
+    cluster_tiers: dict[Name, DatabaseTier] = Field(
+        description="Of servers that services share, from the smallest to the largest."
+    )
 
 
 class ValkeyTier(ScaleRow):
     """Cache memory by scale."""
 
     strategy: str
+    arrangement: Literal["single", "replicated", "cluster", "federated"]
     memory_gb: Gigabytes | None = None
     memory: str = Field("", description="The guide's word where it gives no number.")
 
@@ -153,6 +215,24 @@ class ValkeyPhase(ScaleRow):
     replicas: NodeCount | None = None
 
 
+class ValkeyNodeTier(NodeFootprint):
+    """A size of Valkey nodes: what each needs of a host (its memory all told), and how much of it data may use."""
+
+    max_memory_mb: Megabytes = Field(description="Valkey's maxmemory.")
+
+
+class ValkeyClusters(Table):
+    """How many nodes a Valkey has, and what its hosts are called."""
+
+    host_name_pattern: str = Field(description="``{cluster}`` is the cluster's name.")
+    port: Port
+    memory_share: Share = Field(description="Share of a node's maxmemory that may be planned.")
+    replicas_per_primary: NodeCount
+    min_primaries: NodeCount = Field(description="Of a sharded cluster.")
+    max_primaries: NodeCount = Field(description="Of a sharded cluster.")
+    default_function: Name = Field(description="Function of a cache whose service names none.")
+
+
 class KeyNamespace(Table):
     """How keys are named, so that services cannot collide."""
 
@@ -169,12 +249,20 @@ class Valkey(Table):
     memory_per_service: ValkeyMemory
     phases: dict[Name, ValkeyPhase]
     keys: KeyNamespace
+    clusters: ValkeyClusters
+    node_tiers: dict[Name, ValkeyNodeTier] = Field(description="From the smallest to the largest.")
 
 
 class LoadProfile(Table):
-    """A kind of database load."""
+    """A kind of database load.
+
+    Services of a kind keep apart from those that `apart_from` names; a cluster has the read replicas of its most
+    demanding kind, and at least as many nodes as the replication factor says.
+    """
 
     title: str
+    read_replicas: NodeCount
+    apart_from: tuple[str, ...] = ()
 
 
 class SensitivityClass(Table):

@@ -45,6 +45,15 @@ def _references(model: CapacityModel) -> Faults:
         yield from _known(("hosts", "sizes", name, "nic"), row.nic, nics)
     for name, tier in model.network.tiers.items():
         yield from _known(("network", "tiers", name, "nic"), tier.nic, nics)
+    storage = model.postgres.storage_formula
+    path = ("postgres", "storage_formula", "default_class")
+    yield from _known(path, storage.default_class, model.postgres.storage_classes)
+    for name, load in model.grouping.load_profiles.items():
+        for other in load.apart_from:
+            path = ("grouping", "load_profiles", name, "apart_from")
+            yield from _known(path, other, model.grouping.load_profiles)
+            if other in model.grouping.load_profiles and name not in model.grouping.load_profiles[other].apart_from:
+                yield Fault(path, f"{other!r} does not name {name!r} in turn", other, "pairs named on both sides")
     for list_name, prices in model.prices.items():
         for key in ("price_per_hour", "instance_types"):
             for size in getattr(prices, key):
@@ -141,9 +150,14 @@ def _families(model: CapacityModel) -> Faults:
                 if pair[0] and pair[1] and pair[0].typical > pair[1].typical:
                     path = ("prices", list_name, "price_per_hour", upper)
                     yield Fault(path, f"cheaper than {lower!r}", f"{pair[1].typical}", f">= {pair[0].typical}")
-    tiers = list(model.postgres.tiers.items())
-    for (lower, low_row), (upper, high_row) in pairwise(tiers):
-        yield from _grows(("postgres", "tiers"), lower, low_row, upper, high_row)
+    families_of_nodes: dict[tuple[str, str], Mapping[str, Table]] = {
+        ("postgres", "tiers"): model.postgres.tiers,
+        ("postgres", "cluster_tiers"): model.postgres.cluster_tiers,
+        ("valkey", "node_tiers"): model.valkey.node_tiers,
+    }
+    for path, rows in families_of_nodes.items():
+        for (lower, low_row), (upper, high_row) in pairwise(rows.items()):
+            yield from _grows(path, lower, low_row, upper, high_row)
 
 
 def _grows(path: tuple[str, ...], lower: str, low_row: Table, upper: str, high_row: Table) -> Faults:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from placement.capacity.datatier_tables import ScaleRow
+from placement.capacity.datatier_tables import NodeFootprint, ScaleRow
 from placement.capacity.figures import (
     Bytes,
     Days,
@@ -56,6 +56,8 @@ class Registry(Table):
     """registry.yaml."""
 
     tiers: dict[Name, RegistryTier]
+    regional_instances: InstanceCount = Field(description="In each region, where the tier gives no number.")
+    node: NodeFootprint
 
 
 class SiaTier(ScaleRow):
@@ -73,6 +75,8 @@ class Sia(Table):
 
     certificate_rotation_days: Days
     tiers: dict[Name, SiaTier]
+    regional_instances: InstanceCount = Field(description="In each region, where the tier gives no number.")
+    node: NodeFootprint
 
 
 class TrafficType(Table):
@@ -151,6 +155,28 @@ class EcosystemVolume(Table):
     spans_per_second: PerSecond
 
 
+class Collectors(Table):
+    """OpenTelemetry collectors: what one takes in, and what it needs. Each region has as many as its volumes ask for."""
+
+    spans_per_second: PerSecond
+    datapoints_per_second: PerSecond
+    log_mb_per_second: Annotated[Figure, In("MB/s")]
+    min_instances: InstanceCount
+    node: NodeFootprint
+
+
+class Stores(Table):
+    """Nodes that keep what is collected. Hot logs are on their disks, warm and cold ones in an object store."""
+
+    usable_disk_share: Share
+    metrics_retention_days: Days
+    bytes_per_datapoint: Bytes
+    traces_retention_days: Days
+    bytes_per_span: Bytes
+    min_instances: InstanceCount
+    node: NodeFootprint
+
+
 class Observability(Table):
     """observability.yaml."""
 
@@ -158,3 +184,5 @@ class Observability(Table):
     metrics: Metrics
     traces: Traces
     ecosystem: EcosystemVolume
+    collectors: Collectors
+    stores: Stores

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from placement.fleet.types import POOLS
 from placement.units import LARGEST, MICROS
 
 Kind = Literal["name", "reference", "text", "integer", "number", "boolean"]
@@ -283,6 +284,13 @@ HOSTS = Table(
         Column("region", "name", "Region. Blank: the only one."),
         Column("zone", "name", "Zone within the region.", default=""),
         Column("segment", "name", "Network segment within the zone.", default=""),
+        Column(
+            "pool",
+            "reference",
+            "What the host is for.",
+            default="services",
+            choices=POOLS,
+        ),
         Column(
             "state",
             "reference",

@@ -12,12 +12,18 @@ from pathlib import Path
 from typing import Literal
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from placement.capacity import CapacityModel
 from placement.capacity.sizes import HostSize
 
 Demand = Literal["low", "typical", "high"]
+Pool = Literal["services", "databases", "caches", "platform"]
+Arrangement = Literal["auto", "single", "clusters", "dedicated"]
+CacheArrangement = Literal["auto", "single", "replicated", "cluster", "federated"]
+
+POOLS: tuple[Pool, ...] = ("services", "databases", "caches", "platform")
+"""What runs on hosts of its own: services, PostgreSQL, Valkey, and what serves them all."""
 
 SERVICES_SCHEMA: dict[str, pl.DataType] = {
     "service": pl.String(),
@@ -53,6 +59,7 @@ HOSTS_SCHEMA: dict[str, pl.DataType] = {
     "region": pl.String(),
     "zone": pl.String(),  # "" where there are none
     "segment": pl.String(),  # "" where there are none
+    "pool": pl.String(),  # one of POOLS: what it is for
     "state": pl.String(),  # active | draining | failed
     "nic": pl.String(),  # "": the NIC of its size
     "nic_kbps": pl.Int64(),  # resolved from `nic`, or the NIC of its size
@@ -76,8 +83,36 @@ hence numbers and not names.
 """
 
 
+class _Choice(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PostgresChoice(_Choice):
+    """How databases are arranged; of what is said of one service, its domain and all, the first said counts."""
+
+    default: Arrangement = Field("auto", description="For all: auto takes the phase of the model by scale.")
+    domains: dict[str, Arrangement] = Field(default_factory=dict, description="By domain.")
+    services: dict[str, Arrangement] = Field(default_factory=dict, description="By service.")
+
+    def of(self, service: str, domain: str) -> Arrangement:
+        """Return the arrangement asked for, for one service."""
+        return self.services.get(service) or self.domains.get(domain) or self.default
+
+
+class ValkeyChoice(_Choice):
+    """How caches are arranged; of what is said of one service, its domain and all, the first said counts."""
+
+    default: CacheArrangement = Field("auto", description="For all: auto takes the tier of the model by scale.")
+    domains: dict[str, CacheArrangement] = Field(default_factory=dict, description="By domain.")
+    services: dict[str, CacheArrangement] = Field(default_factory=dict, description="By service.")
+
+    def of(self, service: str, domain: str) -> CacheArrangement:
+        """Return the arrangement asked for, for one service."""
+        return self.services.get(service) or self.domains.get(domain) or self.default
+
+
 class Policy(BaseModel):
-    """How full hosts may be, how many stand by, and which end of the model's ranges is planned with."""
+    """How full hosts may be, how many stand by, which end of the model's ranges is planned with, and what is planned."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -95,6 +130,27 @@ class Policy(BaseModel):
         le=1,
     )
     demand: Demand = Field("typical", description="End of the model's ranges that blank demands take.")
+    pools: list[Pool] = Field(
+        default_factory=lambda: list(POOLS),
+        min_length=1,
+        description="What is planned: services, databases, caches, platform. Default: all.",
+    )
+    pool_sizes: dict[Pool, list[str]] = Field(
+        default_factory=dict, description="Sizes that may be bought for a pool. Default: all that may be bought."
+    )
+    postgres: PostgresChoice = Field(
+        default_factory=PostgresChoice,
+        description="auto, single, clusters or dedicated; or a mapping with default, domains and services.",
+    )
+    valkey: ValkeyChoice = Field(
+        default_factory=ValkeyChoice,
+        description="auto, single, replicated, cluster or federated; or a mapping with default, domains and services.",
+    )
+
+    @field_validator("postgres", "valkey", mode="before")
+    @classmethod
+    def _default_alone(cls, given: object) -> object:
+        return {"default": given} if isinstance(given, str) else given
 
 
 @dataclass(frozen=True)

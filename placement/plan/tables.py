@@ -9,7 +9,15 @@ from typing import Literal
 import polars as pl
 
 from placement.errors import InternalError
-from placement.plan.types import ASSIGNMENTS_SCHEMA, HOSTS_SCHEMA
+from placement.plan.types import (
+    ASSIGNMENTS_SCHEMA,
+    CACHES_SCHEMA,
+    DATABASES_SCHEMA,
+    HOSTS_SCHEMA,
+    NODES_SCHEMA,
+    POSTGRES_CLUSTERS_SCHEMA,
+    VALKEY_CLUSTERS_SCHEMA,
+)
 
 TableFormat = Literal["csv", "parquet"]
 TABLE_FORMATS: tuple[TableFormat, ...] = ("csv", "parquet")
@@ -17,7 +25,7 @@ TABLE_FORMATS: tuple[TableFormat, ...] = ("csv", "parquet")
 SUMMARY_FILE = "plan.json"
 BOUNDS_FILE = "bounds.json"
 
-_LATER_TABLES = ("databases", "postgres_clusters", "caches", "valkey_clusters", "links")
+_LATER_TABLES = ("links",)
 
 
 @dataclass(frozen=True)
@@ -34,17 +42,26 @@ class Table:
         Columns that identify a row; rows are sorted by them.
     blank
         Text columns that may be empty.
+    optional
+        Whether the file is there only if the table has rows.
     """
 
     name: str
     schema: dict[str, pl.DataType]
     key: tuple[str, ...]
     blank: tuple[str, ...] = ()
+    optional: bool = False
 
 
 HOSTS = Table("hosts", HOSTS_SCHEMA, ("host",), ("zone", "segment"))
 ASSIGNMENTS = Table("assignments", ASSIGNMENTS_SCHEMA, ("service", "instance"))
-TABLES = (HOSTS, ASSIGNMENTS)
+NODES = Table("nodes", NODES_SCHEMA, ("node",), ("tier",), optional=True)
+DATABASES = Table("databases", DATABASES_SCHEMA, ("service",), optional=True)
+POSTGRES_CLUSTERS = Table("postgres_clusters", POSTGRES_CLUSTERS_SCHEMA, ("cluster",), ("domains",), optional=True)
+CACHES = Table("caches", CACHES_SCHEMA, ("service",), optional=True)
+VALKEY_CLUSTERS = Table("valkey_clusters", VALKEY_CLUSTERS_SCHEMA, ("cluster",), ("domains",), optional=True)
+TABLES = (HOSTS, ASSIGNMENTS, NODES, DATABASES, POSTGRES_CLUSTERS, CACHES, VALKEY_CLUSTERS)
+"""Each is the attribute of this name of `Plan`."""
 
 
 def known_files() -> frozenset[str]:

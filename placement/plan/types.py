@@ -7,7 +7,7 @@ makes them, the checker re-verifies them, and neither uses the other's code.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 import polars as pl
@@ -41,6 +41,96 @@ ASSIGNMENTS_SCHEMA: dict[str, pl.DataType] = {
     "host": pl.String(),
 }
 """Columns of assignments.csv, sorted by service and instance (1, 2, …)."""
+
+
+NODES_SCHEMA: dict[str, pl.DataType] = {
+    "node": pl.String(),
+    "pool": pl.String(),  # databases | caches | platform
+    "kind": pl.String(),  # postgres | pgbouncer | valkey | registry | sia | collector | store
+    "workload": pl.String(),  # what it is a node of: a cluster's name, or a platform service's
+    "role": pl.String(),  # primary | replica | member
+    "shard": pl.Int64(),  # of a sharded Valkey, from 1; 0: none
+    "region": pl.String(),
+    "tier": pl.String(),  # "" where there are none
+    "host": pl.String(),
+}
+for _resource in RESOURCES:
+    NODES_SCHEMA[_resource.column] = pl.Float64() if _resource.factor > 1 else pl.Int64()
+"""Columns of nodes.csv, sorted by node: what runs in the pools beside `services`, and what each node needs."""
+
+DATABASES_SCHEMA: dict[str, pl.DataType] = {
+    "service": pl.String(),
+    "cluster": pl.String(),
+    "arrangement": pl.String(),  # single | clusters | dedicated
+    "database": pl.String(),
+    "host_name": pl.String(),
+    "port": pl.Int64(),
+    "tier": pl.String(),
+    "storage_class": pl.String(),
+    "clients": pl.Int64(),  # instances x connections of one instance's pool
+    "connections_per_instance": pl.Int64(),
+    "pool_size": pl.Int64(),  # of the pair of user and database in one PgBouncer; 0: no PgBouncer
+    "reserve_pool_size": pl.Int64(),
+    "connections": pl.Int64(),  # of the server, at most
+    "storage_gb": pl.Float64(),  # on each node, growth included
+}
+"""Columns of databases.csv, sorted by service."""
+
+POSTGRES_CLUSTERS_SCHEMA: dict[str, pl.DataType] = {
+    "cluster": pl.String(),
+    "region": pl.String(),
+    "arrangement": pl.String(),
+    "domains": pl.String(),  # sorted, joined by ";"
+    "load_profile": pl.String(),  # of its services that are not balanced; balanced if all are
+    "sensitivity": pl.String(),  # classes of its services, sorted, joined by ";"
+    "tier": pl.String(),
+    "host_name": pl.String(),
+    "port": pl.Int64(),
+    "nodes": pl.Int64(),
+    "pgbouncers": pl.Int64(),
+    "services": pl.Int64(),
+    "clients": pl.Int64(),
+    "max_connections": pl.Int64(),
+    "connections_used": pl.Int64(),
+    "connections_limit": pl.Int64(),
+    "storage_gb_used": pl.Float64(),
+    "storage_gb_limit": pl.Float64(),
+    "cpu_cores_used": pl.Float64(),
+    "cpu_cores_limit": pl.Float64(),
+    "memory_mb_used": pl.Int64(),
+    "memory_mb_limit": pl.Int64(),
+    "network_mbps_used": pl.Float64(),
+    "network_mbps_limit": pl.Float64(),
+    "node_price_per_hour": pl.Float64(),
+}
+"""Columns of postgres_clusters.csv, sorted by cluster; a dedicated instance is a cluster of one service."""
+
+CACHES_SCHEMA: dict[str, pl.DataType] = {
+    "service": pl.String(),
+    "cluster": pl.String(),
+    "key_prefix": pl.String(),
+    "memory_mb": pl.Int64(),
+}
+"""Columns of caches.csv, sorted by service."""
+
+VALKEY_CLUSTERS_SCHEMA: dict[str, pl.DataType] = {
+    "cluster": pl.String(),
+    "region": pl.String(),
+    "function": pl.String(),
+    "domains": pl.String(),
+    "sensitivity": pl.String(),
+    "mode": pl.String(),  # single | replicated | cluster
+    "tier": pl.String(),
+    "host_name": pl.String(),
+    "port": pl.Int64(),
+    "primaries": pl.Int64(),
+    "replicas": pl.Int64(),  # of all primaries together
+    "services": pl.Int64(),
+    "memory_mb_used": pl.Int64(),
+    "memory_mb_limit": pl.Int64(),
+    "node_price_per_hour": pl.Float64(),
+}
+"""Columns of valkey_clusters.csv, sorted by cluster."""
 
 
 class _Frozen(BaseModel):
@@ -154,12 +244,18 @@ Node = Annotated[Leaf | Branch, Field(discriminator="kind")]
 class Certificate(_Frozen):
     """Proof that hosts for one pool in one region cost at least `bound_micros_per_hour`.
 
+    Beside the pools there are proofs for the choice of clusters: `pool` is then ``postgres`` or ``valkey``, `group`
+    names the services that may share clusters, a class's `buyable` names a kind of cluster (``shared-l/read-heavy``,
+    ``v-8/5``), items are services, resources those of docs/mathematics.md, section "The data tier", and prices
+    those of the nodes.
+
     The bound of a tree is the least bound of its leaves, each rounded up to a multiple of the greatest common
     divisor of the prices (every cost is one), and no leaf counts for less than 0.
     """
 
     pool: str
     region: str
+    group: str = ""
     bound_micros_per_hour: int = Field(ge=0)
     classes: tuple[HostClass, ...]
     tree: Node
@@ -223,6 +319,78 @@ class Alert(_Frozen):
     advice: str
 
 
+class Choice(_Frozen):
+    """What the choice of clusters costs by the price of their nodes, proven bound and gap as for hosts."""
+
+    per_hour: float
+    bound_per_hour: float
+    gap: float
+
+
+class Alternative(_Frozen):
+    """The same fleet with another arrangement of databases, planned and priced in the same way.
+
+    Parameters
+    ----------
+    per_hour
+        Cost of the hosts of its databases and PgBouncers.
+    saves_per_hour
+        The plan's own cost of these minus that; negative: the alternative costs more.
+    """
+
+    arrangement: str
+    clusters: int
+    nodes: int
+    per_hour: float
+    saves_per_hour: float
+
+
+class PostgresSummary(_Frozen):
+    """PostgreSQL in a plan. `services` counts them by arrangement, `storage_gb` is that of all nodes together."""
+
+    services: dict[str, int]
+    clusters: int
+    nodes: int
+    pgbouncers: int
+    storage_gb: float
+    domain_spread: int = Field(
+        description="Sum over domains of the shared clusters that each is spread over, by region and group."
+    )
+    choice: Choice | None = Field(None, description="Null where no clusters were chosen.")
+    alternative: Alternative | None = None
+
+
+class ValkeySummary(_Frozen):
+    """Valkey in a plan; memory in MB of data, and what may be planned of it."""
+
+    services: dict[str, int]
+    clusters: int
+    primaries: int
+    replicas: int
+    memory_mb_used: int
+    memory_mb_limit: int
+    domain_spread: int
+    choice: Choice
+
+
+class PlatformService(_Frozen):
+    """A platform service in one region: how many nodes, and the measures that ask for them."""
+
+    service: str
+    kind: str
+    region: str
+    nodes: int
+    measures: dict[str, float] = Field(description="What it must take, by name with unit.")
+
+
+class DataTierSummary(_Frozen):
+    """What services share: databases, caches, platform services. None where the pool is not planned."""
+
+    postgres: PostgresSummary | None = None
+    valkey: ValkeySummary | None = None
+    platform: tuple[PlatformService, ...] = ()
+
+
 class Seconds(_Frozen):
     """Wall-clock seconds; null in a reproducible plan, whose bytes must not depend on the machine's speed."""
 
@@ -239,6 +407,7 @@ class PlanSummary(_Frozen):
     cost: Cost
     hosts: HostCounts
     pools: dict[str, PoolCost]
+    data_tier: DataTierSummary | None = None
     alerts: tuple[Alert, ...] = ()
     violations: tuple[dict[str, Any], ...] = ()
     estimates_used: tuple[dict[str, Any], ...] = ()
@@ -259,9 +428,16 @@ class Plan:
         Frames with the schemas above, sorted.
     bounds
         bounds.json.
+    nodes, databases, postgres_clusters, caches, valkey_clusters
+        Frames with the schemas above, sorted; empty where the pool is not planned.
     """
 
     summary: PlanSummary
     hosts: pl.DataFrame
     assignments: pl.DataFrame
     bounds: Bounds
+    nodes: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=NODES_SCHEMA))
+    databases: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=DATABASES_SCHEMA))
+    postgres_clusters: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=POSTGRES_CLUSTERS_SCHEMA))
+    caches: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CACHES_SCHEMA))
+    valkey_clusters: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=VALKEY_CLUSTERS_SCHEMA))
