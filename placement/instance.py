@@ -15,8 +15,8 @@ import numpy.typing as npt
 import polars as pl
 
 from placement.capacity.sizes import HostSize
-from placement.fleet.types import INTERFERENCE_SCHEMA, Fleet, Location, Policy
-from placement.interference import NO_LIMIT, Rules, rule_rows
+from placement.fleet.types import INTERFERENCE_SCHEMA, POOLS, Fleet, Location, Policy, Pool
+from placement.interference import NO_LIMIT, Rules, no_rules, rule_rows
 from placement.units import NUM_RESOURCES, RESOURCES, IntArray, exact
 
 HOST, ZONE, SEGMENT = 0, 1, 2
@@ -168,23 +168,50 @@ def resolved_demands(fleet: Fleet) -> IntArray:
     return demand
 
 
-def build_problems(fleet: Fleet) -> tuple[PoolProblem, ...]:
-    """Return the independent packing problems of a fleet: the pool `services`, region by region."""
-    demand = resolved_demands(fleet)
-    regions = fleet.services["region"].to_numpy()
+def build_problems(fleet: Fleet, workloads: pl.DataFrame | None = None) -> tuple[PoolProblem, ...]:
+    """Return the packing problems of a fleet, pool by pool and region by region.
+
+    Parameters
+    ----------
+    workloads
+        What runs in the pools beside `services` (`placement.workloads`); None: nothing.
+    """
     problems = []
-    for region in sorted(set(regions.tolist())):
-        rows = np.flatnonzero(regions == region)
-        problems.append(_build(fleet, region, rows, demand[rows]))
+    if "services" in fleet.policy.pools:
+        demand = resolved_demands(fleet)
+        regions = fleet.services["region"].to_numpy()
+        for region in sorted(set(regions.tolist())):
+            rows = np.flatnonzero(regions == region)
+            rules, own_limit = _rules(fleet, rows)
+            services = fleet.services[rows].rename({"service": "name"})
+            problems.append(_build(fleet, "services", region, services, demand[rows], rules, own_limit))
+    if workloads is not None:
+        for pool in POOLS:
+            of_pool = workloads.filter(pl.col("pool") == pool)
+            for region in sorted(set(of_pool["region"])):
+                nodes = of_pool.filter(pl.col("region") == region).rename({"workload": "name"}).sort("name")
+                columns = [nodes[resource.internal_column].to_numpy() for resource in RESOURCES]
+                no_limit = np.full(len(nodes), NO_LIMIT, np.int64)
+                problems.append(
+                    _build(fleet, pool, region, nodes, np.stack(columns, axis=1), no_rules(len(nodes)), no_limit)
+                )
     return tuple(problems)
 
 
-def _build(fleet: Fleet, region: str, rows: IntArray, demand: IntArray) -> PoolProblem:
-    services = fleet.services[rows]
+def _build(
+    fleet: Fleet,
+    pool: Pool,
+    region: str,
+    services: pl.DataFrame,
+    demand: IntArray,
+    rules: Rules,
+    own_limit: IntArray,
+) -> PoolProblem:
+    """Return the problem of placing rows with the columns `name` (sorted), `instances`, `max_per_host` and `spread`."""
     instances = services["instances"].to_numpy()
     locations = tuple(place for place in fleet.topology.locations if place.region == region)
     standing = fleet.hosts.filter(pl.col("region") == region)
-    active = standing.filter(pl.col("state") == "active")
+    active = _active(fleet, pool, region)
     zones = sorted(({place.zone for place in locations} | set(active["zone"])) - {""})
     # a segment is known by its zone and its name: two zones may each have a segment of the same name
     segments = sorted(
@@ -194,7 +221,7 @@ def _build(fleet: Fleet, region: str, rows: IntArray, demand: IntArray) -> PoolP
     zone_of = {zone: number for number, zone in enumerate(zones)} | {"": len(zones)}
     segment_of = {pair: number for number, pair in enumerate(segments)}
     spread = services["spread"].replace_strict(_SPREADS, return_dtype=pl.Int64).to_numpy().copy()
-    spread_limit = np.full(len(rows), NO_LIMIT, np.int64)
+    spread_limit = np.full(len(services), NO_LIMIT, np.int64)
     for kind, places in ((ZONE, len(zones)), (SEGMENT, len(named_segments))):
         concerned = spread == kind
         if places:
@@ -211,19 +238,18 @@ def _build(fleet: Fleet, region: str, rows: IntArray, demand: IntArray) -> PoolP
     occupied = tuple(
         sum(1 for zone, segment in stands_at if (zone, segment) == (place.zone, place.segment)) for place in locations
     )
-    rules, own_limit = _rules(fleet, rows)
     max_per_host = np.minimum(np.minimum(services["max_per_host"].to_numpy(), instances), own_limit)
     return PoolProblem(
-        pool="services",
+        pool=pool,
         region=region,
-        names=tuple(services["service"].to_list()),
+        names=tuple(services["name"].to_list()),
         demand=demand,
         instances=instances.astype(np.int64),
         max_per_host=max_per_host.astype(np.int64),
         spread=spread,
         spread_limit=spread_limit,
         rules=rules,
-        classes=_classes(fleet, active),
+        classes=_classes(fleet, pool, active),
         zones=tuple(zones),
         segments=tuple(segments),
         locations=locations,
@@ -232,7 +258,16 @@ def _build(fleet: Fleet, region: str, rows: IntArray, demand: IntArray) -> PoolP
     )
 
 
-def _classes(fleet: Fleet, active: pl.DataFrame) -> HostClasses:
+def pool_classes(fleet: Fleet, pool: Pool, region: str) -> HostClasses:
+    """Return the classes of hosts that a pool may use in a region: what stands there for it, and what may be bought."""
+    return _classes(fleet, pool, _active(fleet, pool, region))
+
+
+def _active(fleet: Fleet, pool: Pool, region: str) -> pl.DataFrame:
+    return fleet.hosts.filter((pl.col("region") == region) & (pl.col("state") == "active") & (pl.col("pool") == pool))
+
+
+def _classes(fleet: Fleet, pool: Pool, active: pl.DataFrame) -> HostClasses:
     groups: dict[tuple[str, int, tuple[int, ...]], list[str]] = {}
     for host, name, nic_kbps, price in active.select("host", "size", "nic_kbps", "price_micros_per_hour").iter_rows():
         key = (name, price, size_limits(fleet.sizes[name], fleet.policy, nic_kbps))
@@ -244,7 +279,8 @@ def _classes(fleet: Fleet, active: pl.DataFrame) -> HostClasses:
         stock.append(len(members))
         size.append(name)
         hosts.append(tuple(sorted(members)))
-    for name in fleet.buyable:
+    wanted = fleet.policy.pool_sizes.get(pool, fleet.buyable)
+    for name in (size for size in fleet.buyable if size in wanted):
         bought = fleet.sizes[name]
         limit.append(size_limits(bought, fleet.policy))
         price_of.append(bought.price_micros_per_hour)

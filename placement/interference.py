@@ -41,6 +41,11 @@ class Rules:
     most_self: Int32Array
 
 
+def no_rules(num_services: int) -> Rules:
+    """Return rows without an entry."""
+    return Rules(np.zeros(num_services + 1, np.int64), *(np.zeros(0, np.int32) for _ in range(3)))
+
+
 def rule_rows(service: Int32Array, other: Int32Array, most: Int32Array, num_services: int) -> Rules:
     """Return the rows of rules.
 
@@ -53,7 +58,7 @@ def rule_rows(service: Int32Array, other: Int32Array, most: Int32Array, num_serv
         How many services there are.
     """
     if not len(service):
-        return Rules(np.zeros(num_services + 1, np.int64), *(np.zeros(0, np.int32) for _ in range(3)))
+        return no_rules(num_services)
     start = _starts(service, num_services)
     back_start, back, back_most = _transposed(service, other, most, num_services)
     row_start = np.zeros(num_services + 1, np.int64)

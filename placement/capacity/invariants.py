@@ -46,14 +46,14 @@ def _references(model: CapacityModel) -> Faults:
     for name, tier in model.network.tiers.items():
         yield from _known(("network", "tiers", name, "nic"), tier.nic, nics)
     storage = model.postgres.storage_formula
-    path = ("postgres", "storage_formula", "default_class")
-    yield from _known(path, storage.default_class, model.postgres.storage_classes)
+    default_path = ("postgres", "storage_formula", "default_class")
+    yield from _known(default_path, storage.default_class, model.postgres.storage_classes)
     for name, load in model.grouping.load_profiles.items():
         for other in load.apart_from:
-            path = ("grouping", "load_profiles", name, "apart_from")
-            yield from _known(path, other, model.grouping.load_profiles)
+            apart_path = ("grouping", "load_profiles", name, "apart_from")
+            yield from _known(apart_path, other, model.grouping.load_profiles)
             if other in model.grouping.load_profiles and name not in model.grouping.load_profiles[other].apart_from:
-                yield Fault(path, f"{other!r} does not name {name!r} in turn", other, "pairs named on both sides")
+                yield Fault(apart_path, f"{other!r} does not name {name!r} in turn", other, "pairs named on both sides")
     for list_name, prices in model.prices.items():
         for key in ("price_per_hour", "instance_types"):
             for size in getattr(prices, key):
@@ -155,9 +155,9 @@ def _families(model: CapacityModel) -> Faults:
         ("postgres", "cluster_tiers"): model.postgres.cluster_tiers,
         ("valkey", "node_tiers"): model.valkey.node_tiers,
     }
-    for path, rows in families_of_nodes.items():
-        for (lower, low_row), (upper, high_row) in pairwise(rows.items()):
-            yield from _grows(path, lower, low_row, upper, high_row)
+    for where, nodes in families_of_nodes.items():
+        for (lower, low_row), (upper, high_row) in pairwise(nodes.items()):
+            yield from _grows(where, lower, low_row, upper, high_row)
 
 
 def _grows(path: tuple[str, ...], lower: str, low_row: Table, upper: str, high_row: Table) -> Faults:
@@ -215,7 +215,9 @@ def _sharing(model: CapacityModel) -> Faults:
             if other not in classes:
                 yield from _known(path, other, classes)
             elif name not in classes[other].shares_with:
-                yield Fault(path, f"{other!r} does not share with {name!r}", other, "sharing that both classes list")
+                yield Fault(
+                    apart_path, f"{other!r} does not share with {name!r}", other, "sharing that both classes list"
+                )
 
 
 _PATTERNS: dict[tuple[str, str, str], frozenset[str]] = {

@@ -156,7 +156,7 @@ class EcosystemVolume(Table):
 
 
 class Collectors(Table):
-    """OpenTelemetry collectors: what one takes in, and what it needs. Each region has as many as its volumes ask for."""
+    """OpenTelemetry collectors: what one takes in, what it needs. A region has as many as its volumes ask for."""
 
     spans_per_second: PerSecond
     datapoints_per_second: PerSecond

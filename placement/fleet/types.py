@@ -112,7 +112,7 @@ class ValkeyChoice(_Choice):
 
 
 class Policy(BaseModel):
-    """How full hosts may be, how many stand by, which end of the model's ranges is planned with, and what is planned."""
+    """What is planned, how full hosts may be, how many stand by, which end of the model's ranges counts."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
