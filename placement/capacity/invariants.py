@@ -215,9 +215,7 @@ def _sharing(model: CapacityModel) -> Faults:
             if other not in classes:
                 yield from _known(path, other, classes)
             elif name not in classes[other].shares_with:
-                yield Fault(
-                    apart_path, f"{other!r} does not share with {name!r}", other, "sharing that both classes list"
-                )
+                yield Fault(path, f"{other!r} does not share with {name!r}", other, "sharing that both classes list")
 
 
 _PATTERNS: dict[tuple[str, str, str], frozenset[str]] = {
