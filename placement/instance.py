@@ -78,7 +78,7 @@ class PoolProblem:
         Hosts that already stand in each of `locations`, whatever their state.
     """
 
-    pool: str
+    pool: Pool
     region: str
     names: tuple[str, ...]
     demand: IntArray
@@ -93,6 +93,16 @@ class PoolProblem:
     locations: tuple[Location, ...]
     host_location: dict[str, tuple[int, int]]
     occupied: tuple[int, ...]
+
+    @property
+    def where(self) -> str:
+        """The problem's name in a message."""
+        return f"region {self.region}" if self.pool == "services" else f"pool {self.pool}, region {self.region}"
+
+    @property
+    def noun(self) -> str:
+        """What a row is called in a message."""
+        return "service" if self.pool == "services" else "workload"
 
     @property
     def num_instances(self) -> int:

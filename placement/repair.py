@@ -41,8 +41,9 @@ class Offer:
 
 
 def offer_for(fleet: Fleet, problem: PoolProblem) -> Offer:
-    """Return the sizes that are in the problem's stock or for sale in the fleet."""
-    names = sorted({*problem.classes.size, *fleet.buyable})
+    """Return the sizes that are in the problem's stock or for sale in the fleet for its pool."""
+    for_pool = fleet.policy.pool_sizes.get(problem.pool, list(fleet.buyable))
+    names = sorted({*problem.classes.size, *for_pool})
     limits = [size_limits(fleet.sizes[name], fleet.policy) for name in names]
     prices = [max(1, fleet.sizes[name].price_micros_per_hour) for name in names]
     return Offer(

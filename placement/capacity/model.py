@@ -255,8 +255,9 @@ class CapacityModel(Table):
         sizes: Iterable[str],
         frontend: bool,
         price_list: str | None = None,
+        tables: Iterable[str] = (),
     ) -> tuple[Entry, ...]:
-        """Return the estimates that a placement of services rests on, sorted by path.
+        """Return the estimates that a plan rests on, sorted by path.
 
         Parameters
         ----------
@@ -269,6 +270,8 @@ class CapacityModel(Table):
             Whether any service has a front end.
         price_list
             The price list in use; None: the default. "": prices do not come from the model.
+        tables
+            Paths of tables all of whose figures count, ``valkey.clusters``, say.
 
         Raises
         ------
@@ -292,6 +295,8 @@ class CapacityModel(Table):
         for name, row in self.alerts.thresholds.items():
             if row.resource:
                 paths.update(f"alerts.thresholds.{name}.{level}" for level in ("warning", "critical"))
+        within = tuple(f"{table}." for table in tables)
+        paths.update(path for path in self._entries_by_path if path.startswith(within))
         found = (self._entries_by_path[path] for path in sorted(paths))
         return tuple(entry for entry in found if entry.status == "estimate")
 
