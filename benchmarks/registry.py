@@ -93,7 +93,7 @@ def _bundled(fleet: str, folder: Path, _: Path | None) -> None:
 
 
 def _generated(demands: str, num_services: int, folder: Path, _: Path | None) -> None:
-    made = generate_fleet(num_services, 1, demands=demands)  # type: ignore[arg-type]
+    made = fleets.services_alone(generate_fleet(num_services, 1, demands=demands))  # type: ignore[arg-type]
     write_generated(made, folder, table_format="csv")
 
 
