@@ -134,9 +134,7 @@ class _Program:
         model = mathopt.Model()
         self.x = [model.add_variable(lb=0.0) for _ in range(num_classes)]
         self.stock = [float(b) if b >= 0 else math.inf for b in classes.stock]
-        y = [
-            [model.add_variable(lb=0.0) if holds[i, s] else None for s in range(num_classes)] for i in range(num_rows)
-        ]
+        y = [[model.add_variable(lb=0.0) if holds[i, s] else None for s in range(num_classes)] for i in range(num_rows)]
         missing = [model.add_variable(lb=0.0) for _ in range(num_rows)]
         for i in range(num_rows):
             model.add_linear_constraint(mathopt.LinearSum([missing[i], *(v for v in y[i] if v is not None)]) == 1.0)
@@ -240,9 +238,9 @@ def _rows(problem: PoolProblem) -> tuple[FloatArray, BoolArray]:
         begins = np.concatenate(([True], (np.diff(part) > 0) | (np.diff(code[order]) != 0)))
         row[order] = np.cumsum(begins) - 1
     num_rows = int(row.max(initial=-1)) + 1
-    total = np.stack(
-        [np.bincount(row, count * demand[:, r], num_rows) for r in range(demand.shape[1])], axis=1
-    ).astype(np.float64)
+    total = np.stack([np.bincount(row, count * demand[:, r], num_rows) for r in range(demand.shape[1])], axis=1).astype(
+        np.float64
+    )
     held = np.ones((num_rows, len(limit)), bool)
     for s in range(len(limit)):
         held[:, s] = np.bincount(row, ~holds[:, s], num_rows) == 0

@@ -149,9 +149,7 @@ class _Program:
         largest = np.maximum(classes.limit.max(axis=0), 1)
         demand, limit = total * (1.0 + slack) / largest, classes.limit / largest
         self.model = model = mathopt.Model()
-        self.x = [
-            model.add_variable(lb=0, ub=float(b) if b >= 0 else np.inf, is_integer=is_whole) for b in stock
-        ]
+        self.x = [model.add_variable(lb=0, ub=float(b) if b >= 0 else np.inf, is_integer=is_whole) for b in stock]
         self.y = [
             [model.add_variable(lb=0, ub=float(holds[g, s])) for s in range(num_classes)] for g in range(num_groups)
         ]

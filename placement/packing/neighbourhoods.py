@@ -24,8 +24,8 @@ _MAX_VARIABLES = 8_000
 """Services × hosts of one neighbourhood."""
 _MAX_HOSTS = 24
 _GROWTH = 1.5
-_TRIES = 8
-_DETERMINISTIC_TIME = 0.15
+_TRIES = 5
+_DETERMINISTIC_TIME = 0.1
 _SLACKS = (0.0, 0.005, 0.01, 0.02, 0.03, 0.05)
 """Room that a cheaper mix leaves, as a share of the demand: the most that is to be had is the easiest to fill."""
 _NOISE = 0.5

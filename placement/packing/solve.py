@@ -48,7 +48,7 @@ _STALL_TRYING = 0.8
 _STEPS_AT_ONCE = 20_000
 """Exchanges in one call of the kernel, well under a second: the search can be stopped in between."""
 _EXACT_DETERMINISTIC_TIME = 1.0
-_MAX_REPACKED = 10_000
+_MAX_REPACKED = 5_000
 """With more instances a host more or less is little."""
 _MAX_SHAPES = 600
 _FEW_SHAPES = 64
@@ -153,10 +153,12 @@ class _Search:
         # patterns do better than long exchanges: a first valid packing is all that is wanted before them
         best = self.complete(packing, _STALL if shapes is None else _STALL_QUICK)
         self.tell("valid", best)
+        best = repacked = self.repacked(best)
         if shapes is not None and not self.enough(best):
             best = self.by_patterns(shapes, best)
         best = self.improve(best)
-        best = self.repacked(best)
+        if best is not repacked:
+            best = self.repacked(best)
         if not self.enough(best):
             exact = solve_exactly(
                 self.problem,
@@ -174,9 +176,7 @@ class _Search:
         if self.problem.num_instances > _MAX_REPACKED:
             return best
         floor = self.bound.micros_per_hour
-        repacked = repack(
-            self.problem, best, self.workspace, floor, random=self.random, is_enough=self.enough
-        )
+        repacked = repack(self.problem, best, self.workspace, floor, random=self.random, is_enough=self.enough)
         self.tell("repacked", repacked)
         return repacked
 
@@ -209,7 +209,10 @@ class _Search:
         num_dives = num_blocked = 0
 
         def is_dive_over() -> bool:
-            return self.is_over() or columns.work > 2 * most_work
+            is_near = self.workspace.cost(best) - self.bound.micros_per_hour <= int(self.problem.classes.price.min())
+            # where a small fleet's gap is one cheapest host, it is most likely the bound's
+            most = most_work // 2 if is_near and self.problem.num_instances <= _MAX_REPACKED else 2 * most_work
+            return self.is_over() or columns.work > most
 
         for share in _COLUMN_SHARES:
             linear = columns.run(int(share * most_work), partial(is_enough, share))
