@@ -235,7 +235,10 @@ def _best_weights(problem: PoolProblem) -> tuple[FloatArray, FloatArray]:
     add_cut(used)
     solver = mathopt.IncrementalSolver(model, mathopt.SolverType.GLOP)
     for _ in range(min(_MAX_ROUNDS, _MAX_TERMS // (num_classes * num_resources))):
-        result = solver.solve()
+        try:
+            result = solver.solve()
+        except AttributeError:  # what mathopt makes of numerical trouble: the best weights so far will do
+            break
         if not result.has_primal_feasible_solution():
             break
         upper = result.objective_value() * scale

@@ -24,6 +24,7 @@ from placement.instance import PoolProblem
 from placement.packing.diving import dive
 from placement.packing.exact import solve_exactly
 from placement.packing.mix import MANY_CLASSES, Mix, choose_mix, relaxed_mix
+from placement.packing.neighbourhoods import repack
 from placement.packing.options import Options, Progress, Report, Stop
 from placement.packing.patterns import choose_patterns, pack_slots
 from placement.packing.sites import add_hosts, bought_left, stock_left
@@ -46,7 +47,9 @@ _STALL_TRYING = 0.8
 """A try that is to place everything is given up sooner, in large fleets."""
 _STEPS_AT_ONCE = 20_000
 """Exchanges in one call of the kernel, well under a second: the search can be stopped in between."""
-_EXACT_DETERMINISTIC_TIME = 4.0
+_EXACT_DETERMINISTIC_TIME = 1.0
+_MAX_REPACKED = 5_000
+"""With more instances a host more or less is little."""
 _MAX_SHAPES = 600
 _FEW_SHAPES = 64
 _MANY_PER_HOST = 40
@@ -150,9 +153,12 @@ class _Search:
         # patterns do better than long exchanges: a first valid packing is all that is wanted before them
         best = self.complete(packing, _STALL if shapes is None else _STALL_QUICK)
         self.tell("valid", best)
+        best = repacked = self.repacked(best)
         if shapes is not None and not self.enough(best):
             best = self.by_patterns(shapes, best)
         best = self.improve(best)
+        if best is not repacked:
+            best = self.repacked(best)
         if not self.enough(best):
             exact = solve_exactly(
                 self.problem,
@@ -164,6 +170,15 @@ class _Search:
             best = exact or best
         self.tell("done", best)
         return best
+
+    def repacked(self, best: Packing) -> Packing:
+        """Repack a handful of hosts at a time exactly, where there are not too many."""
+        if self.problem.num_instances > _MAX_REPACKED:
+            return best
+        floor = self.bound.micros_per_hour
+        repacked = repack(self.problem, best, self.workspace, floor, random=self.random, is_enough=self.enough)
+        self.tell("repacked", repacked)
+        return repacked
 
     def suit_patterns(self, shapes: Shapes, mix: Mix) -> bool:
         """Whether patterns can be expected to do better than filling hosts one by one."""
@@ -194,7 +209,10 @@ class _Search:
         num_dives = num_blocked = 0
 
         def is_dive_over() -> bool:
-            return self.is_over() or columns.work > 2 * most_work
+            is_near = self.workspace.cost(best) - self.bound.micros_per_hour <= int(self.problem.classes.price.min())
+            # where a small fleet's gap is one cheapest host, it is most likely the bound's
+            most = most_work // 2 if is_near and self.problem.num_instances <= _MAX_REPACKED else 2 * most_work
+            return self.is_over() or columns.work > most
 
         for share in _COLUMN_SHARES:
             linear = columns.run(int(share * most_work), partial(is_enough, share))
