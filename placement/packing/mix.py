@@ -23,6 +23,8 @@ from placement.units import BoolArray, FloatArray, IntArray
 _SHARE = 10**6
 _NUM_GROUPS = 48
 _LARGEST_COEFFICIENT = 10**6
+_FEWEST_GAP = 0.001
+"""So near to the fewest hosts that could be it is not worth asking: of thousands, that takes CP-SAT many seconds."""
 MANY_CLASSES = 16
 """Of more classes the linear program's mix, rounded up, has to do: CP-SAT takes too long to find any."""
 
@@ -144,10 +146,12 @@ def choose_mix(
     if not solved.has_solution:
         return None
     # among mixes of this price the one with the fewest hosts: large hosts waste least at their edges
-    model.add(cost <= round(solved.objective))
-    model.minimize(sum(x))
-    fewest = solve_model(model, seed=seed, deterministic_time=effort, optional=True)
-    solved = fewest if fewest.has_solution else solved
+    fewest_possible = float((total.sum(axis=0) / np.maximum(classes.limit.max(axis=0), 1)).max())
+    if sum(solved.value(v) for v in x) > (1 + _FEWEST_GAP) * fewest_possible:
+        model.add(cost <= round(solved.objective))
+        model.minimize(sum(x))
+        fewest = solve_model(model, seed=seed, deterministic_time=effort, optional=True)
+        solved = fewest if fewest.has_solution else solved
     hosts = np.array([solved.value(v) for v in x], np.int64)
     share_of_group = np.array([[solved.value(v) for v in row] for row in y], np.float64) / _SHARE
     return Mix(hosts, share_of_group[group])
