@@ -32,7 +32,7 @@ import numpy as np
 
 from placement.columns import SCALE as COLUMNS_SCALE
 from placement.columns import PatternBound, Shapes
-from placement.instance import PoolProblem
+from placement.instance import PoolProblem, distinct_rows
 from placement.plan.types import Certificate, CountingProof, HostClass, Leaf, PatternsProof, WeightsProof
 from placement.units import BoolArray, FloatArray, IntArray
 
@@ -175,8 +175,8 @@ def _best_weights(problem: PoolProblem) -> tuple[FloatArray, FloatArray]:
     largest = np.maximum(classes.limit.max(axis=0), 1)
     unit_price = float(max(int(classes.price.max()), 1))
     # items with equal demand are one
-    demand, inverse = np.unique(problem.demand, axis=0, return_inverse=True)
-    count = np.bincount(inverse.ravel(), weights=problem.instances).astype(np.float64)
+    demand, inverse = distinct_rows(problem.demand)
+    count = np.bincount(inverse, weights=problem.instances).astype(np.float64)
     fits: BoolArray = np.asarray((demand[:, None, :] <= classes.limit[None, :, :]).all(axis=2))
     D: FloatArray = demand / largest
     L = classes.limit / largest

@@ -323,3 +323,16 @@ def _rules(fleet: Fleet, rows: IntArray) -> tuple[Rules, IntArray]:
         np.minimum.at(own_limit, service[own], np.maximum(most[own], 1))
         service, other, most = service[~own], other[~own], most[~own]
     return rule_rows(service, other, most, num), own_limit
+
+
+def distinct_rows(rows: IntArray) -> tuple[IntArray, IntArray]:
+    """Return the distinct rows in lexicographic order, and which of them each row is.
+
+    As `numpy.unique` by rows, whose comparison of whole rows takes twice as long for a million of them.
+    """
+    order = np.lexsort(rows.T[::-1])
+    in_order = rows[order]
+    is_new = np.concatenate((np.ones(min(len(rows), 1), bool), (in_order[1:] != in_order[:-1]).any(axis=1)))
+    inverse = np.empty(len(rows), np.int64)
+    inverse[order] = np.cumsum(is_new) - 1
+    return in_order[is_new], inverse

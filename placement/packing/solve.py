@@ -20,7 +20,7 @@ import numpy as np
 from placement.bounds import PoolBound, attainable_at_least, raised_by_patterns
 from placement.columns import ColumnGeneration, Shapes, Slots, shapes_of
 from placement.errors import InfeasibleError, Reason
-from placement.instance import PoolProblem
+from placement.instance import PoolProblem, distinct_rows
 from placement.packing.diving import dive
 from placement.packing.exact import solve_exactly
 from placement.packing.mix import MANY_CLASSES, Mix, choose_mix, relaxed_mix
@@ -31,8 +31,6 @@ from placement.packing.sites import add_hosts, bought_left, stock_left
 from placement.packing.state import Exchange, Packing, Workspace, no_hosts
 from placement.units import FloatArray, IntArray
 
-_WINDOW = 24
-_NUM_DRAWS = 60
 _MIX_GAP = 0.0005
 _MANY_HOSTS = 300
 """From so many hosts on, the linear relaxation says how many there are of each class of families."""
@@ -147,12 +145,10 @@ class _Search:
         left = self.problem.instances.copy()
         self.extend(packing, left, mix)
         self.tell("fill", None)
-        shapes = shapes_of(self.problem) if with_patterns else None
+        shapes = shapes_of(self.problem) if with_patterns and self.has_few_shapes() else None
         if shapes is not None and not self.suit_patterns(shapes, mix):
             shapes = None
-        # patterns do better than long exchanges: a first valid packing is all that is wanted before them
-        best = self.complete(packing, _STALL if shapes is None else _STALL_QUICK)
-        self.tell("valid", best)
+        best = self.first(packing, has_patterns=shapes is not None)
         best = repacked = self.repacked(best)
         if shapes is not None and not self.enough(best):
             best = self.by_patterns(shapes, best)
@@ -179,6 +175,37 @@ class _Search:
         repacked = repack(self.problem, best, self.workspace, floor, random=self.random, is_enough=self.enough)
         self.tell("repacked", repacked)
         return repacked
+
+    def first(self, packing: Packing, *, has_patterns: bool) -> Packing:
+        """Return a first valid packing, from hosts filled as the mix says; something else is improved from here on."""
+        if has_patterns:  # they do better than long exchanges: any valid packing is all that is wanted before them
+            best = self.complete(packing, _STALL_QUICK)
+            self.tell("valid", best)
+            return best
+        below = None
+        if self.problem.num_instances >= _LARGE:
+            # further hosts for what is left over, at once; then exchanges that may do without them
+            try:
+                best = self.complete(packing.copy(), None)
+            except InfeasibleError:
+                pass  # exchanges may find a way
+            else:
+                self.tell("valid", best)
+                below = self.workspace.cost(best)
+                if self.enough(best):
+                    return best
+        try:
+            found = self.complete(packing, _STALL, below=below)
+        except InfeasibleError:
+            if below is None:
+                raise
+            return best
+        self.tell("valid", found)
+        return found
+
+    def has_few_shapes(self) -> bool:
+        """Whether patterns come into question; a sample tells of most fleets that they do not."""
+        return len(distinct_rows(self.problem.demand[: 4 * _MAX_SHAPES])[0]) <= _MAX_SHAPES
 
     def suit_patterns(self, shapes: Shapes, mix: Mix) -> bool:
         """Whether patterns can be expected to do better than filling hosts one by one."""
@@ -297,7 +324,10 @@ class _Search:
         new_hosts = add_hosts(self.problem, packing, mix.hosts)
         if new_hosts is None:
             return False
-        self.workspace.fill(packing, left, mix.share, new_hosts, window=_WINDOW, num_draws=_NUM_DRAWS, seed=self.seed())
+        self.workspace.fill(
+            packing, left, mix.share, new_hosts,
+            seed=self.seed(), is_over=self.is_over, tell=lambda: self.tell("fill", None),
+        )  # fmt: skip
         return True
 
     def value(self, packing: Packing) -> FloatArray:
@@ -330,11 +360,13 @@ class _Search:
     def steps(self, packing: Packing) -> int:
         return int(np.clip(_STEPS_PER_HOST * len(packing.host_class), _MIN_STEPS, _MAX_STEPS))
 
-    def complete(self, packing: Packing, stall: float, below: int | None = None) -> Packing:
+    def complete(self, packing: Packing, stall: float | None, below: int | None = None) -> Packing:
         """Place everything, with the cheapest further hosts where exchanges are not enough.
 
         Parameters
         ----------
+        stall
+            As for `exchange`; None: no exchanges.
         below
             Give up as soon as the hosts cost so much (micros).
         """
@@ -342,7 +374,10 @@ class _Search:
         slack = 0.0
         extra = 0
         for attempt in range(60):
-            pool = self.exchange(packing, _MIN_STEPS if stall == _STALL_QUICK else self.steps(packing), stall)
+            if stall is None:
+                pool = np.flatnonzero(packing.host_of < 0)
+            else:
+                pool = self.exchange(packing, _MIN_STEPS if stall == _STALL_QUICK else self.steps(packing), stall)
             if not len(pool):
                 return packing.without_empty()
             left = np.bincount(self.workspace.service_of[pool], minlength=len(problem.names))
