@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import string
 from collections import Counter
 from collections.abc import Sequence
 
@@ -133,12 +134,13 @@ def first_of(cluster_of: IntArray, num_clusters: int) -> IntArray:
 
 
 def _filled(pattern: str, services: pl.Series) -> pl.Series:
-    frame = pl.DataFrame({"service": services})
-    column = pl.lit(pattern)
-    for placeholder, value in (
-        ("{service_underscored}", pl.col("service").str.replace_all("-", "_", literal=True)),
-        ("{service}", pl.col("service")),
-    ):
-        if placeholder in pattern:
-            column = column.str.replace_all(placeholder, value, literal=True)
-    return frame.select(column.alias("filled"))["filled"] if "{" in pattern else pl.Series([pattern] * len(services))
+    """Return the pattern for each service; ``{service_underscored}`` has underscores for hyphens."""
+    values = {
+        "service": pl.col("service"),
+        "service_underscored": pl.col("service").str.replace_all("-", "_", literal=True),
+    }
+    parts: list[pl.Expr] = []
+    for text, field, _, _ in string.Formatter().parse(pattern):
+        parts += [pl.lit(text)] if text else []
+        parts += [values[field]] if field is not None else []
+    return pl.DataFrame({"service": services}).with_columns(filled=pl.concat_str(parts))["filled"]
