@@ -1,8 +1,8 @@
 """Platform services: how many nodes of each a region has, what they must take, and their nodes as workloads.
 
 By the number of services of the whole fleet: registries (InfraSoT) and the identity authority (SIA). By the volumes of
-a region's services: OpenTelemetry collectors and the stores of logs, metrics and traces. By the clusters that have them:
-PgBouncers. Figures are exact fractions until a number of nodes or an internal unit is rounded up.
+a region's services: OpenTelemetry collectors and the stores of logs, metrics and traces. By the clusters that have
+them: PgBouncers. Figures are exact fractions until a number of nodes or an internal unit is rounded up.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ def _of_region(fleet: Fleet, num_regions: int, num_services: int, num_instances:
         "traces_gb": spans * at(stores.bytes_per_span) / _BYTES_PER_MB,
     }
     usable_mb = at(stores.node.disk_gb) * _MB_PER_GB * at(stores.usable_disk_share) // 1
-    num_stores = max(_up(sum(kept_mb.values()) / usable_mb), _up(at(stores.min_instances)))
+    num_stores = max(_up(sum(kept_mb.values(), Fraction(0)) / usable_mb), _up(at(stores.min_instances)))
     # warm and cold logs lie elsewhere, each until its own retention ends
     elsewhere_mb = {"warm_logs_gb": log_mb_per_day * (warm - hot), "cold_logs_gb": log_mb_per_day * (cold - warm)}
     measures = {name: amount / _MB_PER_GB for name, amount in (kept_mb | elsewhere_mb).items()}
@@ -175,9 +175,7 @@ def _up(amount: Fraction) -> int:
 
 def _summary(name: str, region: str, service: _Service) -> PlatformService:
     measures = {measure: float(amount) for measure, amount in service.measures.items()}
-    return PlatformService(
-        service=name, kind=service.kind, region=region, nodes=service.num_nodes, measures=measures
-    )
+    return PlatformService(service=name, kind=service.kind, region=region, nodes=service.num_nodes, measures=measures)
 
 
 def _workload(fleet: Fleet, name: str, region: str, service: _Service) -> tuple[object, ...]:
