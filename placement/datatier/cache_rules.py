@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from placement.datatier.arrangement import VALKEY_ARRANGEMENTS
-from placement.datatier.cache_bound import one_server_certificate
 from placement.datatier.cache_kinds import CacheKind
 from placement.datatier.cache_sets import Cache, CacheServices, CacheSet
 from placement.datatier.cache_words import goes_on, too_small
 from placement.errors import Reason
-from placement.plan.types import Alert, Certificate
+from placement.plan.types import Alert, Certificate, CountingProof, HostClass, Leaf
 from placement.units import IntArray
 
 
@@ -32,6 +31,20 @@ class Decisions:
     certificates: list[Certificate] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
+
+    def open(
+        self,
+        these: CacheSet,
+        services: CacheServices,
+        kind: CacheKind,
+        rows: IntArray,
+        fitting: Sequence[CacheKind],
+    ) -> None:
+        """Put services into one Valkey; `fitting` are all kinds that hold them together."""
+        self.caches.append(Cache(these, kind, rows, services.total_mb(rows)))
+        first = services.names[int(rows[0])]
+        group = f"{these.name}/{kind.mode}"
+        self.certificates.append(one_server_certificate(these.region, group, first, fitting))
 
 
 def decide_by_rule(these: CacheSet, services: CacheServices, kinds: dict[str, tuple[CacheKind, ...]]) -> Decisions:
@@ -62,29 +75,37 @@ def decide_by_rule(these: CacheSet, services: CacheServices, kinds: dict[str, tu
             decided.reasons.append(too_small(these, mode, total, largest))
         elif len(rows):
             fitting = [kind for kind in kinds[mode] if kind.limit_mb >= total]
-            decided.caches.append(Cache(these, fitting[0], rows, total))
-            decided.certificates.append(
-                one_server_certificate(
-                    these.region,
-                    f"{these.name}/{mode}",
-                    services.names[int(rows[0])],
-                    [kind.as_choice for kind in fitting],
-                )
-            )
+            decided.open(these, services, fitting[0], rows, fitting)
     rows = rows_of["cluster"]
     total = services.total_mb(rows)
-    kind = cheapest(kinds["cluster"], total)
-    if kind is None:
+    fitting = [kind for kind in kinds["cluster"] if kind.limit_mb >= total]
+    if not fitting:
         decided.left = merged(decided.left, rows)
         decided.alerts.append(goes_on(these, "cluster", "several clusters", total, kinds["cluster"]))
     elif len(rows):
-        decided.caches.append(Cache(these, kind, rows, total))
+        # of equally cheap kinds the first: that of fewest nodes, then that of the smaller tier
+        decided.open(these, services, min(fitting, key=lambda kind: kind.price), rows, fitting)
     return decided
 
 
-def cheapest(kinds: Sequence[CacheKind], total_mb: int) -> CacheKind | None:
-    """Return the cheapest kind that holds so much: of equals that of fewest nodes, then that of the smaller tier."""
-    return min((kind for kind in kinds if kind.limit_mb >= total_mb), key=lambda kind: kind.price, default=None)
+def one_server_certificate(region: str, group: str, service: str, kinds: Sequence[CacheKind]) -> Certificate:
+    """Return the proof that one Valkey at least is paid, of the cheapest kind.
+
+    Parameters
+    ----------
+    service
+        Any that needs one.
+    kinds
+        All kinds that it may be in.
+    """
+    return Certificate(
+        pool="valkey",
+        region=region,
+        group=group,
+        bound_micros_per_hour=min(kind.price for kind in kinds),
+        classes=tuple(HostClass(buyable=kind.as_choice.name) for kind in kinds),
+        tree=Leaf(proof=CountingProof(service=service, num_hosts=1)),
+    )
 
 
 def merged(rows: IntArray, more: IntArray) -> IntArray:

@@ -22,12 +22,15 @@ class CacheServices:
     ----------
     names, domains
         "" where a service has no domain.
+    domain_codes
+        int64[num_services]: numbers of the domains, sorted by name.
     memory_mb
         int64[num_services]: of the cache, whether the service has one or not.
     """
 
     names: list[str]
     domains: list[str]
+    domain_codes: IntArray
     memory_mb: IntArray
     arrangements: Arrangements
 
@@ -83,6 +86,7 @@ def cache_services(fleet: Fleet) -> CacheServices:
     return CacheServices(
         fleet.services["service"].to_list(),
         fleet.services["domain"].to_list(),
+        fleet.services["domain"].rank("dense").to_numpy().astype(np.int64) - 1,
         memory_of_services(fleet),
         valkey_arrangements(fleet),
     )

@@ -1,7 +1,8 @@
 """Caches: which Valkeys there are, who is in which, and their nodes as workloads.
 
 Services of one region, isolation group and function are planned together. By arrangement they share one server or one
-cluster (`cache_rules`), or get as many clusters as the packing engine chooses, with their domains together.
+cluster (`cache_rules`), or get as many clusters as are best: the cheapest mix of them (`cache_mix`, `cache_cut`),
+filled with domains together (`cache_fill`), or what the packing engine chooses where caches are few or large.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from placement.datatier.cache_bound import one_server_certificate, whole_units_certificate
+from placement.datatier.cache_cut import cut_up
+from placement.datatier.cache_fill import fill_clusters
 from placement.datatier.cache_kinds import CacheKind, cache_kinds
-from placement.datatier.cache_rules import Decisions, cheapest, decide_by_rule
+from placement.datatier.cache_mix import CacheMix, cheapest_mix
+from placement.datatier.cache_rules import Decisions, decide_by_rule, one_server_certificate
 from placement.datatier.cache_sets import Cache, CacheServices, CacheSet, cache_services, cache_sets
 from placement.datatier.cache_tables import cache_names, caches_frame, clusters_frame, workloads_frame
 from placement.datatier.cache_words import no_host, too_large
@@ -80,7 +83,11 @@ def plan_valkey(fleet: Fleet, options: Options, report: Report, stop: Stop) -> V
         clock = _Clock(options, [len(decided.left) for decided in decisions])
         for these, decided in zip(sets, decisions, strict=True):
             timed = clock.next_slice()
-            _decide_sharded(these, decided, services, kinds_of[these.region]["cluster"], timed, report, stop)
+            if len(decided.left):
+                kinds = kinds_of[these.region]["cluster"]
+                caches, proof = _choose(these, decided.left, services, kinds, timed, report, stop)
+                decided.caches += caches
+                decided.certificates.append(proof)
     return _tier(fleet, services, decisions, reasons)
 
 
@@ -102,28 +109,6 @@ class _Clock:
         return dataclasses.replace(self.options, time_limit_s=left_s * number / waiting)
 
 
-def _decide_sharded(
-    these: CacheSet,
-    decided: Decisions,
-    services: CacheServices,
-    kinds: Sequence[CacheKind],
-    options: Options,
-    report: Report,
-    stop: Stop,
-) -> None:
-    """Choose the clusters of the services that are left, and prove what the sharded clusters of the set cost."""
-    by_rule = [cache for cache in decided.caches if cache.kind.mode == "cluster"]
-    chosen: list[Cache] = []
-    if len(decided.left):
-        chosen, proof = _choose(these, decided.left, services, kinds, options, report, stop)
-        decided.caches += chosen
-    if by_rule:
-        # one proof for what came by rule and what was chosen
-        proof = _proof(these, [*by_rule, *chosen], services, kinds)
-    if by_rule or chosen:
-        decided.certificates.append(proof)
-
-
 def _choose(
     these: CacheSet,
     rows: IntArray,
@@ -133,45 +118,57 @@ def _choose(
     report: Report,
     stop: Stop,
 ) -> tuple[list[Cache], Certificate]:
-    """Return clusters for services, and the proof of what they cost at least."""
+    """Return as many sharded clusters as are best for services, and the proof of what they cost at least."""
     total = services.total_mb(rows)
-    one = cheapest(kinds, total)
-    alone = [] if one is None else [Cache(these, one, rows, total)]
-    if one is not None:
-        proof = _proof(these, alone, services, kinds)
-        if proof.bound_micros_per_hour == one.price:
-            return alone, proof
+    if not total:  # nothing is kept: any cluster will do
+        kind = min(kinds, key=lambda kind: kind.price)
+        proof = one_server_certificate(these.region, these.name, services.names[int(rows[0])], kinds)
+        return [Cache(these, kind, rows, total)], proof
+    memory_mb = services.memory_mb[rows]
+    mix = cheapest_mix(these.region, these.name, total, kinds)
+    best = _filled(mix, total, memory_mb, services.domain_codes[rows], kinds, options.seed)
+    cost = sum(kinds[kind].price for kind in best[0]) if best is not None else None
+    proof = mix.certificate
+    if best is not None and cost <= proof.bound_micros_per_hour * (1 + _NEAR):
+        return _caches(these, rows, services, kinds, *best), proof
+    # few or large caches: it matters how they are cut up
     chosen = choose_clusters(
         "valkey",
         these.region,
         these.name,
         [services.names[row] for row in rows.tolist()],
-        services.memory_mb[rows][:, None],
+        memory_mb[:, None],
         [kind.as_choice for kind in kinds],
         options,
         report,
         stop,
     )
-    caches = alone
-    if one is None or chosen.cost < one.price:
-        members = [rows[chosen.cluster_of == cluster] for cluster in range(len(chosen.kind_of))]
-        caches = [
-            Cache(these, kinds[kind], rows_in, services.total_mb(rows_in))
-            for kind, rows_in in zip(chosen.kind_of.tolist(), members, strict=True)
-        ]
-    proofs = (_proof(these, caches, services, kinds), chosen.certificate)
-    return caches, max(proofs, key=lambda certificate: certificate.bound_micros_per_hour)
+    proof = max(mix.certificate, chosen.certificate, key=lambda certificate: certificate.bound_micros_per_hour)
+    return _caches(these, rows, services, kinds, chosen.kind_of.tolist(), chosen.cluster_of), proof
 
 
-def _proof(
-    these: CacheSet, caches: Sequence[Cache], services: CacheServices, kinds: Sequence[CacheKind]
-) -> Certificate:
-    """Return what can be proven of sharded clusters without the engine."""
-    choices = [kind.as_choice for kind in kinds]
-    total, cost = sum(cache.used_mb for cache in caches), sum(cache.kind.price for cache in caches)
-    if not total:
-        return one_server_certificate(these.region, these.name, services.names[int(caches[0].rows[0])], choices)
-    return whole_units_certificate(these.region, these.name, total, cost, choices)
+def _filled(
+    mix: CacheMix, total_mb: int, memory_mb: IntArray, domain: IntArray, kinds: Sequence[CacheKind], seed: int
+) -> tuple[list[int], IntArray] | None:
+    """Return the kinds of clusters of a mix and the cluster of each service, None where they were not fitted in."""
+    kind_of = cut_up(total_mb, mix.price, mix.primaries, kinds, seed)
+    cluster_of = fill_clusters(memory_mb, domain, [kinds[kind].limit_mb for kind in kind_of])
+    return None if cluster_of is None else (kind_of, cluster_of)
+
+
+def _caches(
+    these: CacheSet,
+    rows: IntArray,
+    services: CacheServices,
+    kinds: Sequence[CacheKind],
+    kind_of: Sequence[int],
+    cluster_of: IntArray,
+) -> list[Cache]:
+    members = [rows[cluster_of == cluster] for cluster in range(len(kind_of))]
+    return [
+        Cache(these, kinds[kind], of_cluster, services.total_mb(of_cluster))
+        for kind, of_cluster in zip(kind_of, members, strict=True)
+    ]
 
 
 def _tier(fleet: Fleet, services: CacheServices, decisions: Sequence[Decisions], reasons: list[Reason]) -> ValkeyTier:
