@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from placement.datatier.cache_cut import cut_up
@@ -29,6 +30,11 @@ from placement.fleet.types import Fleet
 from placement.packing.options import Options, Report, Stop
 from placement.plan.types import Alert, Certificate, ValkeySummary
 from placement.units import IntArray
+
+_NEAR = 1e-4
+"""Clusters that cost so little more than is proven are not searched any further."""
+_TRIES = 3
+"""Where caches do not fit into the cheapest mix, mixes of a node's capacity more are tried, so many in all."""
 
 
 @dataclass(frozen=True)
@@ -126,11 +132,10 @@ def _choose(
         return [Cache(these, kind, rows, total)], proof
     memory_mb = services.memory_mb[rows]
     mix = cheapest_mix(these.region, these.name, total, kinds)
-    best = _filled(mix, total, memory_mb, services.domain_codes[rows], kinds, options.seed)
-    cost = sum(kinds[kind].price for kind in best[0]) if best is not None else None
     proof = mix.certificate
-    if best is not None and cost <= proof.bound_micros_per_hour * (1 + _NEAR):
-        return _caches(these, rows, services, kinds, *best), proof
+    filled = _filled(these, mix, total, memory_mb, services.domain_codes[rows], kinds, options.seed)
+    if filled is not None and filled.price <= proof.bound_micros_per_hour * (1 + max(_NEAR, options.target_gap)):
+        return _caches(these, rows, services, kinds, filled), proof
     # few or large caches: it matters how they are cut up
     chosen = choose_clusters(
         "valkey",
@@ -143,31 +148,51 @@ def _choose(
         report,
         stop,
     )
-    proof = max(mix.certificate, chosen.certificate, key=lambda certificate: certificate.bound_micros_per_hour)
-    return _caches(these, rows, services, kinds, chosen.kind_of.tolist(), chosen.cluster_of), proof
+    proof = max(proof, chosen.certificate, key=lambda certificate: certificate.bound_micros_per_hour)
+    if filled is None or chosen.cost < filled.price:
+        filled = _Filled(chosen.kind_of.tolist(), chosen.cluster_of, chosen.cost)
+    return _caches(these, rows, services, kinds, filled), proof
+
+
+@dataclass(frozen=True)
+class _Filled:
+    """Clusters as positions in the kinds, int64[num_services] the cluster of each service, micros per hour."""
+
+    kind_of: list[int]
+    cluster_of: IntArray
+    price: int
 
 
 def _filled(
-    mix: CacheMix, total_mb: int, memory_mb: IntArray, domain: IntArray, kinds: Sequence[CacheKind], seed: int
-) -> tuple[list[int], IntArray] | None:
-    """Return the kinds of clusters of a mix and the cluster of each service, None where they were not fitted in."""
-    kind_of = cut_up(total_mb, mix.price, mix.primaries, kinds, seed)
-    cluster_of = fill_clusters(memory_mb, domain, [kinds[kind].limit_mb for kind in kind_of])
-    return None if cluster_of is None else (kind_of, cluster_of)
+    these: CacheSet,
+    mix: CacheMix,
+    total_mb: int,
+    memory_mb: IntArray,
+    domain: IntArray,
+    kinds: Sequence[CacheKind],
+    seed: int,
+) -> _Filled | None:
+    """Return services in the clusters of a mix, or of one that holds a little more; None where they did not fit in."""
+    unit_mb = min(kind.limit_mb // kind.primaries for kind in kinds)
+    for wanted_mb in range(total_mb, total_mb + _TRIES * unit_mb, unit_mb):
+        if wanted_mb > total_mb:
+            mix = cheapest_mix(these.region, these.name, wanted_mb, kinds)
+        kind_of = cut_up(wanted_mb, mix.price, mix.primaries, kinds, seed)
+        cluster_of = fill_clusters(memory_mb, domain, [kinds[kind].limit_mb for kind in kind_of])
+        if cluster_of is not None:
+            used = np.unique(cluster_of)
+            kind_of = [kind_of[cluster] for cluster in used.tolist()]
+            return _Filled(kind_of, np.searchsorted(used, cluster_of), sum(kinds[kind].price for kind in kind_of))
+    return None
 
 
 def _caches(
-    these: CacheSet,
-    rows: IntArray,
-    services: CacheServices,
-    kinds: Sequence[CacheKind],
-    kind_of: Sequence[int],
-    cluster_of: IntArray,
+    these: CacheSet, rows: IntArray, services: CacheServices, kinds: Sequence[CacheKind], filled: _Filled
 ) -> list[Cache]:
-    members = [rows[cluster_of == cluster] for cluster in range(len(kind_of))]
+    members = [rows[filled.cluster_of == cluster] for cluster in range(len(filled.kind_of))]
     return [
         Cache(these, kinds[kind], of_cluster, services.total_mb(of_cluster))
-        for kind, of_cluster in zip(kind_of, members, strict=True)
+        for kind, of_cluster in zip(filled.kind_of, members, strict=True)
     ]
 
 
