@@ -113,8 +113,9 @@ def _shard_primaries(host: IntArray, num_shards: int, workload: str) -> IntArray
     """
     host_of = host.tolist()
     num_each, odd = divmod(len(host_of), num_shards)
-    if odd:
-        raise InternalError(f"{workload} has {len(host_of)} nodes for {num_shards} shards")
+    crowd = int(np.bincount(host).max())
+    if odd or crowd > min(num_each, num_shards):
+        raise InternalError(f"{workload}: {num_shards} shards, {len(host_of)} nodes, {crowd} of them on one host")
     # shards begin with another round of the dealing each, so that primaries come from all zones
     nodes = [
         [shard + (shard + turn) % num_each * num_shards for turn in range(num_each)] for shard in range(num_shards)
@@ -137,8 +138,6 @@ def _shard_primaries(host: IntArray, num_shards: int, workload: str) -> IntArray
                     queue.append(primary_at[at])
             if free >= 0:
                 break
-        else:
-            raise InternalError(f"{workload} has more nodes on a host than a shard has")
         shard = -1
         while shard != root:
             shard, node = reached[free]
