@@ -1,8 +1,9 @@
 """Services into sharded clusters that are given: domain after domain, each cluster to the brim.
 
-Clusters of one kind and total are as good as each other, so what counts is that everything fits and domains stay
-together. Laid out one after the other, with every cluster filled to the last MB by a subset of the domain at its edge
-(subset sums over a few small caches), d domains in k clusters make at most d + k − 1 pairs of domain and cluster.
+Clusters at one price are as good as each other, so what counts is that everything fits and domains stay together. Laid
+out one after the other, with every cluster filled to the last MB by a subset of the domain at its edge, d domains in k
+clusters make at most d + k − 1 pairs of domain and cluster. Where that leaves something over, large caches come first:
+subsets of all services, and then each cache where least room is left.
 """
 
 from __future__ import annotations
@@ -13,8 +14,6 @@ import numpy as np
 
 from placement.units import IntArray
 
-_LARGE = 8
-"""A cache is large if the smallest cluster holds fewer than so many: these are placed first, where least is left."""
 _FEW = 64
 """So many small caches are kept back to fill a cluster to the last MB."""
 
@@ -31,38 +30,49 @@ def fill_clusters(memory_mb: IntArray, domain: IntArray, limits_mb: Sequence[int
     limits_mb
         What each cluster holds, largest first.
     """
-    cluster_of = np.full(len(memory_mb), -1, np.int64)
-    room = list(limits_mb)
-    for row in np.argsort(-memory_mb, kind="stable").tolist():
-        size = int(memory_mb[row])
-        if size * _LARGE <= limits_mb[-1]:
-            break
-        fitting = [cluster for cluster, left in enumerate(room) if left >= size]
-        if not fitting:
-            return None
-        cluster_of[row] = min(fitting, key=lambda cluster: room[cluster])
-        room[cluster_of[row]] -= size
-    of_domain = np.bincount(domain, weights=memory_mb * (cluster_of < 0))
-    largest_first = np.argsort(-of_domain, kind="stable")
+    by_domain = _laid_out(memory_mb, domain, limits_mb)
+    if by_domain is not None:
+        return by_domain
+    together = _laid_out(memory_mb, np.zeros_like(domain), limits_mb)
+    return together if together is not None else _best_fit(memory_mb, limits_mb)
+
+
+def _laid_out(memory_mb: IntArray, domain: IntArray, limits_mb: Sequence[int]) -> IntArray | None:
+    """Fill one cluster after the other, with the domains that ask for most first."""
+    largest_first = np.argsort(-np.bincount(domain, weights=memory_mb), kind="stable")
     position = np.empty(len(largest_first), np.int64)
     position[largest_first] = np.arange(len(largest_first))
-    waiting = np.flatnonzero(cluster_of < 0)
-    waiting = waiting[np.lexsort((waiting, -memory_mb[waiting], position[domain[waiting]]))]
-    for cluster, left in enumerate(room):
+    cluster_of = np.full(len(memory_mb), -1, np.int64)
+    waiting = np.lexsort((-memory_mb, position[domain]))
+    for cluster, limit in enumerate(limits_mb):
         ends = np.cumsum(memory_mb[waiting])
-        number = int(np.searchsorted(ends, left, side="right"))
+        number = int(np.searchsorted(ends, limit, side="right"))
         taken = waiting[:number]
         if number < len(waiting):
             # whole domains, and of the one at the edge what fills the cluster
-            of_edge = domain[waiting] == domain[waiting[number]]
-            whole = np.flatnonzero(~of_edge[:number])
-            edge = np.flatnonzero(of_edge)
-            rest = left - int(memory_mb[waiting[whole]].sum())
-            part = edge[subset_near(memory_mb[waiting[edge]], rest)]
+            is_at_edge = domain[waiting] == domain[waiting[number]]
+            whole = np.flatnonzero(~is_at_edge[:number])
+            edge = np.flatnonzero(is_at_edge)
+            room = limit - int(memory_mb[waiting[whole]].sum())
+            part = edge[subset_near(memory_mb[waiting[edge]], room)]
             taken = waiting[np.concatenate([whole, part])]
         cluster_of[taken] = cluster
         waiting = waiting[cluster_of[waiting] < 0]
     return None if len(waiting) else cluster_of
+
+
+def _best_fit(memory_mb: IntArray, limits_mb: Sequence[int]) -> IntArray | None:
+    """Put each cache where least room is left, large ones first (best fit decreasing)."""
+    cluster_of = np.full(len(memory_mb), -1, np.int64)
+    room = np.array(limits_mb, np.int64)
+    for row in np.argsort(-memory_mb, kind="stable").tolist():
+        left = np.where(room >= memory_mb[row], room, np.iinfo(np.int64).max)
+        cluster = int(left.argmin())
+        if room[cluster] < memory_mb[row]:
+            return None
+        cluster_of[row] = cluster
+        room[cluster] -= memory_mb[row]
+    return cluster_of
 
 
 def subset_near(sizes: IntArray, limit: int) -> IntArray:

@@ -31,7 +31,7 @@ from placement.packing.options import Options, Report, Stop
 from placement.plan.types import Alert, Certificate, ValkeySummary
 from placement.units import IntArray
 
-_NEAR = 1e-4
+_NEAR = 1e-3
 """Clusters that cost so little more than is proven are not searched any further."""
 _TRIES = 3
 """Where caches do not fit into the cheapest mix, mixes of a node's capacity more are tried, so many in all."""
