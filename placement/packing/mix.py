@@ -81,6 +81,7 @@ def choose_mix(
     floor: int,
     seed: int,
     grouped: bool,
+    most_time: float = 1.0,
 ) -> Mix | None:
     """Return the cheapest mix that could hold `left`, or None where no mix can.
 
@@ -98,6 +99,8 @@ def choose_mix(
         Proven lower bound on the mix's price (micros), 0: none; CP-SAT stops where it reaches it.
     grouped
         Send items of different proportions to different classes (families of sizes), or every class a like share.
+    most_time
+        Most deterministic time of a run of CP-SAT.
     """
     from ortools.sat.python import cp_model
 
@@ -139,7 +142,7 @@ def choose_mix(
     cost = sum(int(classes.price[s]) // divisor * x[s] for s in range(num_classes))
     model.add(cost >= -(-floor // divisor))
     model.minimize(cost)
-    effort = 1.0 if num_groups * num_classes < 200 else 0.1
+    effort = min(most_time, 1.0 if num_groups * num_classes < 200 else 0.1)
     solved = solve_model(model, seed=seed, deterministic_time=effort)
     if not solved.has_solution:
         return None
