@@ -158,7 +158,7 @@ def _parts(demand: FloatArray, count: FloatArray) -> IntArray:
     A cut for each part tells the linear program where it pays to price families of sizes differently; one cut for all
     items would need many rounds for the same (the multi-cut form of Kelley's method).
     """
-    first, second = np.argsort(-(count @ demand), kind="stable")[:2]
+    first, second = np.argsort(-(count @ demand), kind="stable")[[0, min(1, demand.shape[1] - 1)]]
     ratio = demand[:, first] / np.maximum(demand[:, first] + demand[:, second], 1e-12)
     order = np.argsort(ratio, kind="stable")
     part = np.empty(len(order), np.int64)

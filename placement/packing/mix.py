@@ -237,7 +237,7 @@ def _groups(problem: PoolProblem, left: IntArray, grouped: bool) -> IntArray:
         largest = np.maximum(problem.classes.limit.max(axis=0), 1)
         relative = problem.demand / largest
         use = (relative * left[:, None]).sum(axis=0)
-        first, second = np.argsort(-use)[:2]
+        first, second = np.argsort(-use)[[0, min(1, len(use) - 1)]]
         ratio = relative[:, first] / np.maximum(relative[:, first] + relative[:, second], 1e-12)
         order = np.argsort(ratio, kind="stable")
         weight = np.cumsum((relative.sum(axis=1) * left)[order])
