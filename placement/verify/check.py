@@ -14,6 +14,7 @@ from placement.verify.facts import fleet_facts
 from placement.verify.interference import check_interference
 from placement.verify.inventory import check_hosts
 from placement.verify.limits import check_limits
+from placement.verify.problems import pool_problems
 from placement.verify.rules import check_max_per_host, check_spread, count_pairs
 from placement.verify.spares import check_spares
 from placement.verify.summary import check_figures, check_fleet
@@ -92,7 +93,7 @@ def check_plan(plan: Plan, fleet: Fleet | None) -> CheckResult:
 
 def _check(plan: Plan, fleet: Fleet | None, found: Collector) -> None:
     facts = None if fleet is None else fleet_facts(fleet)
-    view = plan_view(plan, facts)
+    view = plan_view(plan, facts, {})
     check_fleet(view, facts, found)
     check_coverage(view, facts, found)
     check_hosts(view, facts, found)
@@ -105,4 +106,4 @@ def _check(plan: Plan, fleet: Fleet | None, found: Collector) -> None:
     check_spares(view, facts, found)
     check_figures(view, claimed_bounds(plan.bounds), found)
     if facts is not None:
-        check_certificates(plan.bounds, facts, found)
+        check_certificates(plan.bounds, pool_problems(facts, None), found)

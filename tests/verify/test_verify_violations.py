@@ -179,7 +179,7 @@ def test_extra_pools_without_hosts_are_harmless() -> None:
 
 
 def test_a_plan_of_another_policy_is_refused() -> None:
-    tighter = town(policy={"headroom": 0.5, "cpu_overcommit": 1.5, "spare": 0.05})
+    tighter = town(policy={"headroom": 0.5, "cpu_overcommit": 1.5, "spare": 0.05, "pools": ["services"]})
     kinds = set(check_plan(PLAN, tighter).counts)
     assert {"fleet-differs", "over-limit", "limit-wrong"} <= kinds
 

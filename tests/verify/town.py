@@ -65,7 +65,7 @@ TOPOLOGY = {
         {"region": "west"},
     ],
 }
-POLICY = {"headroom": 0.7, "cpu_overcommit": 1.5, "spare": 0.05}
+POLICY = {"headroom": 0.7, "cpu_overcommit": 1.5, "spare": 0.05, "pools": ["services"]}
 
 
 def town(**changes: Any) -> Fleet:
