@@ -66,7 +66,7 @@ class FleetFacts:
 
     def buyable(self, pool: str) -> tuple[str, ...]:
         """Return the sizes that may be bought for a pool, sorted."""
-        narrowed = dict[str, list[str]](self.fleet.policy.pool_sizes).get(pool)
+        narrowed = next((sizes for name, sizes in self.fleet.policy.pool_sizes.items() if name == pool), None)
         return tuple(size for size in self.fleet.buyable if narrowed is None or size in narrowed)
 
     def standing(self, pool: str, region: str) -> IntArray:
