@@ -34,6 +34,8 @@ def check_nodes(plan: PlanView, workloads: pl.DataFrame, facts: FleetFacts, foun
         Takes the findings.
     """
     nodes = plan.plan.nodes
+    if not nodes.height and not workloads.height:
+        return
     right = workloads.rename({name: f"right_{name}" for name in workloads.columns if name != "workload"})
     frame = nodes.join(right, on="workload", how="left", maintain_order="left").with_columns(
         counted=pl.len().over("workload")

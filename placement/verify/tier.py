@@ -49,16 +49,17 @@ def check_tier(plan: Plan, tier: TierFacts, found: Collector) -> TierCheck:
                 message = f"there are rows, but the policy does not plan pool {pool}"
                 found.add("pool-not-planned", message, file=f"{name}.csv")
     choices: dict[Key, Problem] = {}
-    databases = postgres_facts(tier)
-    servers = postgres_clusters(plan.postgres_clusters, plan.databases, databases, tier)
+    servers = valkeys = None
     if POSTGRES_POOL in pools:
+        databases = postgres_facts(tier)
+        servers = postgres_clusters(plan.postgres_clusters, plan.databases, databases, tier)
         check_databases(plan.databases, plan.postgres_clusters, databases, tier, found)
         check_postgres_clusters(servers, plan.databases, databases, tier, found)
         choices |= postgres_choices(databases, tier)
         check_postgres_summary(plan, servers, members_of(plan.databases, databases), found)
-    caches = valkey_facts(tier)
-    valkeys = valkey_clusters(plan.valkey_clusters, plan.caches, caches, tier)
     if VALKEY_POOL in pools:
+        caches = valkey_facts(tier)
+        valkeys = valkey_clusters(plan.valkey_clusters, plan.caches, caches, tier)
         check_caches(plan.caches, plan.valkey_clusters, caches, tier, found)
         check_valkey_clusters(valkeys, plan.caches, caches, tier, found)
         of_valkey = valkey_choices(caches, tier)

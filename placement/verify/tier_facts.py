@@ -158,9 +158,10 @@ def tier_facts(facts: FleetFacts) -> TierFacts:
     }
     prices = {}
     for pool, tiers in ((POSTGRES_POOL, [*servers[0], *servers[1]]), (VALKEY_POOL, list(caches))):
-        for region in facts.regions:
+        for region in facts.regions if pool in facts.pools else ():
+            hosts = _host_kinds(facts, pool, region)
             for tier in tiers:
-                price = _node_price(facts, pool, region, tier.footprint)
+                price = _node_price(tier.footprint, hosts)
                 if price is not None:
                     prices[pool, region, tier.name] = price
     return TierFacts(
@@ -208,18 +209,21 @@ def _server_tier(name: str, row: DatabaseTier, model: CapacityModel, end: End) -
     )
 
 
-def _node_price(facts: FleetFacts, pool: str, region: str, needs: tuple[int, ...]) -> int | None:
-    """Return the least ⌈price of the host x largest share that the node takes of it⌉, at least 1 micro."""
+def _host_kinds(facts: FleetFacts, pool: str, region: str) -> set[tuple[tuple[int, ...], int]]:
+    """Return limits and prices of the hosts that a pool may use in a region."""
     sizes = [facts.fleet.sizes[name] for name in facts.buyable(pool)]
-    hosts = {(facts.size_limits[size.name], size.price_micros_per_hour) for size in sizes}
-    standing = facts.standing(pool, region)
-    kinds = np.unique(np.column_stack([facts.host_limits[standing], facts.host_prices[standing]]), axis=0)
-    hosts |= {(tuple(row[:-1]), row[-1]) for row in kinds.tolist()}
+    kinds = {(facts.size_limits[size.name], size.price_micros_per_hour) for size in sizes}
+    rows = facts.standing(pool, region)
+    standing = np.unique(np.column_stack([facts.host_limits[rows], facts.host_prices[rows]]), axis=0)
+    return kinds | {(tuple(row[:-1]), row[-1]) for row in standing.tolist()}
+
+
+def _node_price(needs: tuple[int, ...], hosts: set[tuple[tuple[int, ...], int]]) -> int | None:
+    """Return the least ⌈price of the host x largest share that the node takes of it⌉, at least 1 micro."""
     prices = [
-        math.ceil(price * max(Fraction(need, limit) if need else Fraction(0) for need, limit in pairs))
+        math.ceil(price * max(Fraction(need, limit) for need, limit in zip(needs, limits, strict=True) if limit))
         for limits, price in hosts
-        for pairs in [list(zip(needs, limits, strict=True))]
-        if all(need <= limit for need, limit in pairs)
+        if all(need <= limit for need, limit in zip(needs, limits, strict=True)) and any(limits)
     ]
     return max(1, min(prices)) if prices else None
 

@@ -27,45 +27,42 @@ WORKLOADS: dict[str, type[pl.DataType]] = {
 
 
 def tier_workloads(
-    postgres: pl.DataFrame, valkey: pl.DataFrame, platform: Sequence[PlatformFacts], tier: TierFacts
+    postgres: pl.DataFrame | None, valkey: pl.DataFrame | None, platform: Sequence[PlatformFacts], tier: TierFacts
 ) -> pl.DataFrame:
     """Return the workloads with the columns of `WORKLOADS` and the internal columns of `RESOURCES`, sorted by name.
 
     Parameters
     ----------
     postgres, valkey
-        Clusters as `postgres_clusters.postgres_clusters` and `valkey_clusters.valkey_clusters` return them.
+        Clusters as `postgres_clusters.postgres_clusters` and `valkey_clusters.valkey_clusters` return them; None: not planned.
     platform
         Platform services.
     """
     parts = [pl.DataFrame(schema=WORKLOADS)]
-    pools = tier.facts.pools
-    used = postgres.filter(pl.col("right_nodes").is_not_null())
-    if POSTGRES_POOL in pools:
+    if postgres is not None:
+        used = postgres.filter(pl.col("right_nodes").is_not_null())
         parts.append(_workloads(used, POSTGRES_POOL, "postgres", instances="right_nodes", shards=1))
-    if VALKEY_POOL in pools:
-        copies = 1 + num_replicas(tier)
-        cached = valkey.filter(pl.col("right_services").is_not_null()).with_columns(
-            is_sharded=pl.col("mode") == "cluster",
-            instances=pl.col("right_primaries") + pl.col("right_replicas"),
-            shards="right_primaries",
-            max_per_host=pl.when(pl.col("mode") == "cluster")
-            .then(pl.min_horizontal("right_primaries", pl.lit(copies)))
-            .otherwise(1),
-        )
-        parts.append(_workloads(cached, VALKEY_POOL, "valkey"))
-    if PLATFORM_POOL in pools:
-        rows = [
-            (row.name, PLATFORM_POOL, row.kind, row.region, "", row.num_nodes, row.max_per_host, 0, False)
-            for row in platform
-        ]
-        parts.append(pl.DataFrame(rows, schema=WORKLOADS, orient="row"))
-        behind = used.filter("is_pooled") if POSTGRES_POOL in pools else used.clear()
+        behind = used.filter("is_pooled") if PLATFORM_POOL in tier.facts.pools else used.clear()
         pgbouncers = behind.with_columns(
             cluster=pl.Series([names.workload("pgbouncer", name) for name in behind["cluster"]], dtype=pl.String),
             tier=pl.lit(""),
         )
         parts.append(_workloads(pgbouncers, PLATFORM_POOL, "pgbouncer", instances="right_pgbouncers", shards=0))
+    if valkey is not None:
+        copies = 1 + num_replicas(tier)
+        is_sharded = pl.col("mode") == "cluster"
+        cached = valkey.filter(pl.col("right_services").is_not_null()).with_columns(
+            is_sharded=is_sharded,
+            instances=pl.col("right_primaries") + pl.col("right_replicas"),
+            shards="right_primaries",
+            max_per_host=pl.when(is_sharded).then(pl.min_horizontal("right_primaries", pl.lit(copies))).otherwise(1),
+        )
+        parts.append(_workloads(cached, VALKEY_POOL, "valkey"))
+    rows = [
+        (row.name, PLATFORM_POOL, row.kind, row.region, "", row.num_nodes, row.max_per_host, 0, False)
+        for row in platform
+    ]
+    parts.append(pl.DataFrame(rows, schema=WORKLOADS, orient="row"))
     found = pl.concat(parts).unique("workload", keep="first", maintain_order=True).sort("workload")
     needs = pl.DataFrame(
         [(kind, name, *needs) for (kind, name), needs in tier.footprints.items()],
