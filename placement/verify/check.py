@@ -107,8 +107,8 @@ def check_plan(plan: Plan, fleet: Fleet | None) -> CheckResult:
 
 def _check(plan: Plan, fleet: Fleet | None, found: Collector) -> None:
     facts = None if fleet is None else fleet_facts(fleet)
-    tier = None if facts is None else tier_facts(facts)
-    view = plan_view(plan, facts, {} if tier is None else tier.footprints)
+    tier = None if facts is None else check_tier(plan, tier_facts(facts), found)
+    view = plan_view(plan, facts, None if tier is None else tier.workloads)
     check_fleet(view, facts, found)
     check_coverage(view, facts, found)
     check_hosts(view, facts, found)
@@ -118,12 +118,11 @@ def _check(plan: Plan, fleet: Fleet | None, found: Collector) -> None:
         check_max_per_host(view, facts, pairs, found)
         check_spread(view, facts, found)
         check_interference(view, facts, pairs, found)
-        rest = check_tier(plan, tier, found)
-        check_nodes(view, rest.workloads, facts, found)
+        check_nodes(view, tier.workloads, facts, found)
     else:
         check_tier_alone(view, found)
     check_spares(view, facts, found)
     claimed = claimed_bounds(plan.bounds)
     check_figures(view, {pool: bound for pool, bound in claimed.items() if pool not in CHOICES}, found)
-    if facts is not None:
-        check_certificates(plan.bounds, pool_problems(facts, rest.workloads) | rest.choices, found)
+    if facts is not None and tier is not None:
+        check_certificates(plan.bounds, pool_problems(facts, tier.workloads) | tier.choices, found)

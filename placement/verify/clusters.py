@@ -10,7 +10,7 @@ from placement.verify.collector import Collector
 
 
 def members_of(table: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
-    """Return the services with the cluster that they use, and what is right of them; each once, strangers left out.
+    """Return the services with the cluster that they use, and what is right of them, strangers left out.
 
     Parameters
     ----------
@@ -19,8 +19,7 @@ def members_of(table: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     facts
         A row per service that has one.
     """
-    once = table.select("service", "cluster").unique("service", keep="first", maintain_order=True)
-    return once.join(facts, on="service", how="inner", maintain_order="left")
+    return table.select("service", "cluster").join(facts, on="service", how="inner", maintain_order="left")
 
 
 def joined(column: str) -> pl.Expr:

@@ -40,9 +40,7 @@ def check_databases(
         What is right (`postgres_facts.postgres_facts`).
     """
     right = facts.rename({name: f"right_{name}" for name in facts.columns if name != "service"})
-    of_cluster = clusters.select(
-        "cluster", cluster_tier="tier", cluster_host_name="host_name", cluster_port="port"
-    ).unique("cluster", keep="first", maintain_order=True)
+    of_cluster = clusters.select("cluster", cluster_tier="tier", cluster_host_name="host_name", cluster_port="port")
     frame = (
         table.join(right, on="service", how="left", maintain_order="left")
         .join(of_cluster, on="cluster", how="left", maintain_order="left")
@@ -53,7 +51,6 @@ def check_databases(
     rows = Rows(frame, _FILE, "service", found)
     needs = frame["right_region"].is_not_null()
     report_strangers(rows, needs, tier, "database")
-    rows.twice("database-twice", "has more than one row")
     report_missing(facts, table, "database", _FILE, found)
     has_cluster = frame["cluster_tier"].is_not_null()
     rows.report("unknown-cluster", ~has_cluster, "the plan has no cluster {cluster}")
@@ -64,7 +61,7 @@ def check_databases(
     rows.compare("database-wrong", _FIGURES, agrees)
     rows.compare("database-wrong", _CLUSTER, known & has_cluster.to_numpy())
     rows.compare("database-name-wrong", [Column("database", "right_database")], known)
-    valid = frame.filter(known).unique("service", keep="first", maintain_order=True)
+    valid = frame.filter(known)
     same = valid.filter((pl.col("database") == pl.col("right_database")) & ~pl.col("database").is_first_distinct())
     for service, database in same.select("service", "database").iter_rows():
         found.add("database-name-wrong", f"{service}: another service has database {database}", service=service)

@@ -47,8 +47,8 @@ def check_nodes(plan: PlanView, workloads: pl.DataFrame, facts: FleetFacts, foun
     rows.report("pool-not-planned", unplanned, "the policy does not plan pool {pool}")
     rows.report("unknown-workload", ~known & ~unplanned, "nothing called {workload} must run")
     rows.compare("node-differs", _SAME, known)
-    same = known & _agrees(frame, "tier") & _agrees(frame, "kind")
-    rows.compare("node-demand-wrong", _DEMANDS, same)
+    needs = frame[f"right_{RESOURCES[0].internal_column}"].is_not_null().to_numpy()
+    rows.compare("node-demand-wrong", _DEMANDS, needs)
     _report_names(rows, known)
     _report_counts(frame, workloads, found)
     code = row_numbers(nodes["workload"], workloads["workload"])
@@ -71,10 +71,6 @@ def check_node_hosts(plan: PlanView, rows: Rows) -> None:
     regions = plan.plan.hosts["region"].to_numpy()[plan.node_host_idx]
     elsewhere = is_placed & (regions != rows.frame["region"].to_numpy())
     rows.report("wrong-region", elsewhere, "belongs to region {region} but stands on {host} in another")
-
-
-def _agrees(frame: pl.DataFrame, column: str) -> np.ndarray:
-    return np.asarray((frame[column] == frame[f"right_{column}"]).fill_null(False).to_numpy())
 
 
 def _report_names(rows: Rows, known: np.ndarray) -> None:

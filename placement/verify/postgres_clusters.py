@@ -120,13 +120,10 @@ def check_postgres_clusters(
         What is right of the services.
     """
     rows = Rows(frame, _FILE, "cluster", found)
-    rows.twice("cluster-twice", "is listed more than once")
     is_used = frame["right_services"].is_not_null().to_numpy()
     rows.report("cluster-unused", ~is_used, "no service uses it")
     members = members_of(databases, facts).join(
-        frame.select("cluster", cluster_region="region", cluster_arrangement="arrangement").unique(
-            "cluster", keep="first", maintain_order=True
-        ),
+        frame.select("cluster", cluster_region="region", cluster_arrangement="arrangement"),
         on="cluster",
         how="inner",
         maintain_order="left",

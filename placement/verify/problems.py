@@ -69,7 +69,7 @@ def _services(facts: FleetFacts, region_idx: int) -> ItemFacts:
 
 
 def _workloads(rows: pl.DataFrame) -> ItemFacts:
-    demand = np.stack([rows[resource.internal_column].to_numpy() for resource in RESOURCES], axis=1)
+    demand = np.stack([rows[resource.internal_column].fill_null(0).to_numpy() for resource in RESOURCES], axis=1)
     return item_facts(rows["workload"], demand, rows["instances"].to_numpy(), rows["max_per_host"].to_numpy())
 
 

@@ -8,6 +8,7 @@ from placement.units import RESOURCES
 from placement.verify.collector import Collector
 from placement.verify.nodes import check_node_hosts
 from placement.verify.rows import Column, Rows
+from placement.verify.tier import each_row_once
 from placement.verify.view import UNREADABLE, PlanView
 
 _DATABASES = {
@@ -24,19 +25,18 @@ _LIMITS = {
 
 def check_tier_alone(plan: PlanView, found: Collector) -> None:
     """Report what the tables of the data tier alone betray: clusters against their rows and nodes, nodes and hosts."""
-    tables = plan.plan
+    tables = each_row_once(plan.plan, found)
     nodes = Rows(tables.nodes, "nodes.csv", "node", found)
     check_node_hosts(plan, nodes)
     for at, resource in enumerate(RESOURCES):
         unreadable = plan.stated_node_demand[:, at] == UNREADABLE
         nodes.report("node-demand-wrong", unreadable, f"{resource.column} is no whole number of internal units")
-    for name, rows_name, noun, sums in (
-        ("postgres_clusters", "databases", "database", _DATABASES),
-        ("valkey_clusters", "caches", "cache", _CACHES),
+    for name, rows_name, sums in (
+        ("postgres_clusters", "databases", _DATABASES),
+        ("valkey_clusters", "caches", _CACHES),
     ):
         table, members = getattr(tables, name), getattr(tables, rows_name)
         rows = Rows(members, f"{rows_name}.csv", "service", found)
-        rows.twice(f"{noun}-twice", "has more than one row")
         is_known = members["cluster"].is_in(table["cluster"].implode())
         rows.report("unknown-cluster", ~is_known, "the plan has no cluster {cluster}")
         right = members.group_by("cluster").agg(**{f"right_{column}": total for column, total in sums.items()})
@@ -48,7 +48,6 @@ def check_tier_alone(plan: PlanView, found: Collector) -> None:
             "cluster",
             found,
         )
-        clusters.twice("cluster-twice", "is listed more than once")
         is_used = clusters.frame["right_services"].is_not_null().to_numpy()
         clusters.report("cluster-unused", ~is_used, "no service uses it")
         clusters.compare("cluster-wrong", [Column(column, f"right_{column}") for column in sums], is_used)

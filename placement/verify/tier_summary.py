@@ -10,6 +10,7 @@ import polars as pl
 
 from placement.plan.types import Bounds, Choice, Plan, PostgresSummary, ValkeySummary
 from placement.units import MICROS, exact
+from placement.verify.clusters import members_of
 from placement.verify.collector import Collector
 from placement.verify.platform import PlatformFacts
 from placement.verify.problems import Key, Problem
@@ -53,20 +54,23 @@ class TierFigures:
         if not is_right and not (bound == 0 and cost > 0 and stated.gap > 0):
             self.add(f"data_tier.{name}.gap is {stated.gap!r}; the cost is {money(cost)}, the bound {money(bound)}")
         if bound > cost:
-            self.add(f"data_tier.{name}: the bound is {money(bound)}, the cost {money(cost)}", value=bound, limit=cost)
+            message = f"data_tier.{name}: the bound is {money(bound)}, the cost {money(cost)}"
+            self._found.add("bound-above-cost", message, value=bound / MICROS, limit=cost / MICROS, file=_FILE)
 
 
-def check_postgres_summary(plan: Plan, clusters: pl.DataFrame, members: pl.DataFrame, found: Collector) -> None:
+def check_postgres_summary(plan: Plan, clusters: pl.DataFrame, facts: pl.DataFrame, found: Collector) -> None:
     """Report figures of PostgreSQL in the summary that are not those of the tables.
 
     Parameters
     ----------
     clusters
         As `postgres_clusters.postgres_clusters` returns it.
-    members
-        Services with cluster and domain (`clusters.members_of`).
+    facts
+        What is right of the services (`postgres_facts.postgres_facts`).
     """
     figures, stated = TierFigures(found), _part(plan, "postgres")
+    members = members_of(plan.databases, facts).select("service", "cluster", "domain")
+    members = members.join(plan.databases.select("service", "arrangement"), on="service")
     used = clusters.filter(pl.col("right_nodes").is_not_null())
     if not isinstance(stated, PostgresSummary):
         if used.height:
@@ -89,7 +93,7 @@ def check_postgres_summary(plan: Plan, clusters: pl.DataFrame, members: pl.DataF
 
 
 def check_valkey_summary(
-    plan: Plan, clusters: pl.DataFrame, members: pl.DataFrame, choices: Mapping[Key, Problem], found: Collector
+    plan: Plan, clusters: pl.DataFrame, facts: pl.DataFrame, choices: Mapping[Key, Problem], found: Collector
 ) -> None:
     """Report figures of Valkey in the summary that are not those of the tables; as `check_postgres_summary`.
 
@@ -99,6 +103,10 @@ def check_valkey_summary(
         Problems of choosing Valkeys.
     """
     figures, stated = TierFigures(found), _part(plan, "valkey")
+    members = members_of(plan.caches, facts).join(clusters.select("cluster", "mode"), on="cluster", how="left")
+    # the table says cluster where there is one and where there are several
+    is_sharded = (pl.col("mode") == "cluster") & pl.col("arrangement").is_in(["cluster", "federated"])
+    members = members.with_columns(arrangement=pl.when(is_sharded).then("arrangement").otherwise("mode"))
     used = clusters.filter(pl.col("right_services").is_not_null())
     if not isinstance(stated, ValkeySummary):
         if used.height:

@@ -29,7 +29,9 @@ WORKLOADS: dict[str, type[pl.DataType]] = {
 def tier_workloads(
     postgres: pl.DataFrame | None, valkey: pl.DataFrame | None, platform: Sequence[PlatformFacts], tier: TierFacts
 ) -> pl.DataFrame:
-    """Return the workloads with the columns of `WORKLOADS` and the internal columns of `RESOURCES`, sorted by name.
+    """Return the workloads with the columns of `WORKLOADS` and what a node needs, sorted by name.
+
+    That has the internal columns of `RESOURCES`; null where there is no such tier.
 
     Parameters
     ----------
@@ -69,9 +71,7 @@ def tier_workloads(
         schema={"kind": pl.String, "tier": pl.String} | {resource.internal_column: pl.Int64 for resource in RESOURCES},
         orient="row",
     )
-    return found.join(needs, on=["kind", "tier"], how="left", maintain_order="left").with_columns(
-        pl.col(resource.internal_column).fill_null(0) for resource in RESOURCES
-    )
+    return found.join(needs, on=["kind", "tier"], how="left", maintain_order="left")
 
 
 def _workloads(

@@ -33,7 +33,7 @@ def check_caches(
         What is right (`valkey_facts.valkey_facts`).
     """
     right = facts.select("service", "region", right_memory="memory_mb")
-    known_clusters = clusters.select("cluster", is_cluster=pl.lit(True)).unique("cluster")
+    known_clusters = clusters.select("cluster", is_cluster=pl.lit(True))
     frame = (
         table.join(right, on="service", how="left", maintain_order="left")
         .join(known_clusters, on="cluster", how="left", maintain_order="left")
@@ -42,7 +42,6 @@ def check_caches(
     rows = Rows(frame, _CACHES, "service", found)
     needs = frame["region"].is_not_null()
     report_strangers(rows, needs, tier, "cache")
-    rows.twice("cache-twice", "has more than one row")
     report_missing(facts, table, "cache", _CACHES, found)
     rows.report("unknown-cluster", frame["is_cluster"].is_null(), "the plan has no cluster {cluster}")
     rows.compare("cache-wrong", [Column("memory_mb", "right_memory")], needs.to_numpy())
@@ -138,10 +137,9 @@ def check_valkey_clusters(
         What is right of the services.
     """
     rows = Rows(frame, _FILE, "cluster", found)
-    rows.twice("cluster-twice", "is listed more than once")
     is_used = frame["right_services"].is_not_null().to_numpy()
     rows.report("cluster-unused", ~is_used, "no service uses it")
-    places = frame.select("cluster", cluster_region="region").unique("cluster", keep="first", maintain_order=True)
+    places = frame.select("cluster", cluster_region="region")
     members = members_of(caches, facts).join(places, on="cluster", how="inner", maintain_order="left")
     report_isolation(members, _CACHES, found)
     is_mixed = (frame["num_functions"] > 1).fill_null(False).to_numpy()

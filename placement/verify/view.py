@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,8 +48,8 @@ class PlanView:
     node_host_idx
         int64[num_nodes]: rows of hosts.
     node_demand, stated_node_demand
-        int64[num_nodes, num_resources], internal units: what a node of its kind and tier needs (as stated, where that
-        is not known), and what nodes.csv says.
+        int64[num_nodes, num_resources], internal units: what a node of its workload needs (as stated, where that is
+        not known), and what nodes.csv says.
     used
         int64[num_hosts, num_resources]: load recomputed from instances and nodes. Without a fleet, nobody knows what
         an instance needs: the load is then as stated, but where nodes only run.
@@ -125,7 +124,7 @@ def _check_table(table: Table, frame: pl.DataFrame, found: Collector) -> None:
             found.add("table-invalid", f"column {name} holds {column[row]}", file=file, row=row + 1)
 
 
-def plan_view(plan: Plan, facts: FleetFacts | None, footprints: Mapping[tuple[str, str], tuple[int, ...]]) -> PlanView:
+def plan_view(plan: Plan, facts: FleetFacts | None, workloads: pl.DataFrame | None) -> PlanView:
     """Turn a plan whose tables are sound into arrays.
 
     Parameters
@@ -134,8 +133,8 @@ def plan_view(plan: Plan, facts: FleetFacts | None, footprints: Mapping[tuple[st
         The plan.
     facts
         The fleet; None: the plan's own files are all there is.
-    footprints
-        What a node needs by kind and tier, internal units; empty without a fleet.
+    workloads
+        What must run beside the services (`tier_workloads.tier_workloads`); None without a fleet.
     """
     hosts, assignments, nodes = plan.hosts, plan.assignments, plan.nodes
     names = hosts["host"].to_list()
@@ -144,7 +143,7 @@ def plan_view(plan: Plan, facts: FleetFacts | None, footprints: Mapping[tuple[st
     host_idx = row_numbers(assignments["host"], hosts["host"])
     node_host_idx = row_numbers(nodes["host"], hosts["host"])
     stated_node_demand = _stated(nodes, "")
-    node_demand = _node_demand(nodes, stated_node_demand, footprints)
+    node_demand = _node_demand(nodes, stated_node_demand, workloads)
     stated_used = _stated(hosts, "_used")
     stated_limit = _stated(hosts, "_limit")
     num_hosts = len(names)
@@ -199,13 +198,14 @@ def _stated(table: pl.DataFrame, end: str) -> IntArray:
     return np.stack(columns, axis=1)
 
 
-def _node_demand(
-    nodes: pl.DataFrame, stated: IntArray, footprints: Mapping[tuple[str, str], tuple[int, ...]]
-) -> IntArray:
-    """Return what the nodes need: the footprint of kind and tier, what is stated (0 at least) where there is none."""
+def _node_demand(nodes: pl.DataFrame, stated: IntArray, workloads: pl.DataFrame | None) -> IntArray:
+    """Return what the nodes need: as much as their workload's, what is stated (0 at least) where that is not known."""
     demand = np.maximum(stated, 0)
-    for (kind, tier), footprint in footprints.items():
-        demand[((nodes["kind"] == kind) & (nodes["tier"] == tier)).to_numpy()] = footprint
+    if workloads is not None:
+        needs = [resource.internal_column for resource in RESOURCES]
+        known = workloads.filter(pl.col(needs[0]).is_not_null())
+        row = row_numbers(nodes["workload"], known["workload"])
+        demand[row >= 0] = known.select(needs).to_numpy()[row[row >= 0]]
     return demand
 
 
