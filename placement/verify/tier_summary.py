@@ -23,8 +23,9 @@ _TOLERANCE = 1e-9
 class TierFigures:
     """Compares stated figures of the data tier with recomputed ones."""
 
-    def __init__(self, found: Collector) -> None:
+    def __init__(self, plan: Plan, found: Collector) -> None:
         self._found = found
+        self._is_optimal = plan.summary.status == "optimal"
 
     def add(self, message: str, **figures: float) -> None:
         """Report something wrong in the summary of the data tier."""
@@ -53,6 +54,9 @@ class TierFigures:
         is_right = math.isclose(stated.gap, right_gap, rel_tol=_TOLERANCE, abs_tol=1e-12)
         if not is_right and not (bound == 0 and cost > 0 and stated.gap > 0):
             self.add(f"data_tier.{name}.gap is {stated.gap!r}; the cost is {money(cost)}, the bound {money(bound)}")
+        if self._is_optimal and cost != bound:
+            message = f"the status is optimal, but data_tier.{name} costs {money(cost)} and its bound is {money(bound)}"
+            self._found.add("status-wrong", message, file=_FILE)
         if bound > cost:
             message = f"data_tier.{name}: the bound is {money(bound)}, the cost {money(cost)}"
             self._found.add("bound-above-cost", message, value=bound / MICROS, limit=cost / MICROS, file=_FILE)
@@ -68,7 +72,7 @@ def check_postgres_summary(plan: Plan, clusters: pl.DataFrame, facts: pl.DataFra
     facts
         What is right of the services (`postgres_facts.postgres_facts`).
     """
-    figures, stated = TierFigures(found), _part(plan, "postgres")
+    figures, stated = TierFigures(plan, found), _part(plan, "postgres")
     members = members_of(plan.databases, facts).select("service", "cluster", "domain")
     members = members.join(plan.databases.select("service", "arrangement"), on="service")
     used = clusters.filter(pl.col("right_nodes").is_not_null())
@@ -102,7 +106,7 @@ def check_valkey_summary(
     choices
         Problems of choosing Valkeys.
     """
-    figures, stated = TierFigures(found), _part(plan, "valkey")
+    figures, stated = TierFigures(plan, found), _part(plan, "valkey")
     members = members_of(plan.caches, facts).join(clusters.select("cluster", "mode"), on="cluster", how="left")
     # the table says cluster where there is one and where there are several
     is_sharded = (pl.col("mode") == "cluster") & pl.col("arrangement").is_in(["cluster", "federated"])
@@ -127,7 +131,7 @@ def check_valkey_summary(
 
 def check_platform_summary(plan: Plan, platform: Sequence[PlatformFacts], found: Collector) -> None:
     """Report platform services that the summary lacks, has too many of, or describes otherwise."""
-    figures = TierFigures(found)
+    figures = TierFigures(plan, found)
     tier = plan.summary.data_tier
     # PgBouncers are counted with the clusters they serve; a summary may list them here, too
     stated = {row.service: row for row in (tier.platform if tier is not None else ()) if row.kind != "pgbouncer"}

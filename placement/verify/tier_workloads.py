@@ -36,7 +36,8 @@ def tier_workloads(
     Parameters
     ----------
     postgres, valkey
-        Clusters as `postgres_clusters.postgres_clusters` and `valkey_clusters.valkey_clusters` return them; None: not planned.
+        Clusters as `postgres_clusters.postgres_clusters` and `valkey_clusters.valkey_clusters` return them; None:
+        the pool is not planned.
     platform
         Platform services.
     """
