@@ -88,11 +88,11 @@ def check_postgres_summary(plan: Plan, clusters: pl.DataFrame, facts: pl.DataFra
     shared = members.filter(pl.col("arrangement") != "dedicated")
     figures.equal("postgres.domain_spread", stated.domain_spread, domain_spread(shared))
     chosen = used.filter(arrangement="clusters")
-    cost = int((chosen["right_nodes"] * chosen["node_price"].fill_null(0)).sum())
+    cost = int((chosen["right_nodes"] * chosen["node_price"]).sum())
     bound = _bound(plan.bounds, "postgres")
-    if stated.choice is not None:
+    if stated.choice is not None and not chosen["node_price"].null_count():
         figures.choice("postgres.choice", stated.choice, cost, bound)
-    elif chosen.height:
+    elif stated.choice is None and chosen.height:
         figures.add("data_tier.postgres.choice is missing")
 
 
@@ -125,8 +125,9 @@ def check_valkey_summary(
     figures.equal("valkey.domain_spread", stated.domain_spread, domain_spread(members))
     chosen = used.filter(pl.Series(_is_chosen(used, plan.bounds, choices), dtype=pl.Boolean))
     nodes = chosen["right_primaries"] + chosen["right_replicas"]
-    cost = int((nodes * chosen["node_price"].fill_null(0)).sum())
-    figures.choice("valkey.choice", stated.choice, cost, _bound(plan.bounds, "valkey"))
+    cost = int((nodes * chosen["node_price"]).sum())
+    if not chosen["node_price"].null_count():  # a tier that is not to be had has no price, and is told already
+        figures.choice("valkey.choice", stated.choice, cost, _bound(plan.bounds, "valkey"))
 
 
 def check_platform_summary(plan: Plan, platform: Sequence[PlatformFacts], found: Collector) -> None:

@@ -23,7 +23,7 @@ class Server:
     arrangement: str
     region: str
     services: list[str]
-    tier: str
+    tier: str | None  # None: too large for all
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Valkey:
     arrangement: str
     region: str
     services: list[str]
-    tier: str
+    tier: str | None  # None: too large for all
     primaries: int = 1
 
 

@@ -70,8 +70,10 @@ def texts(values) -> str:
 
 
 def naive_tier_plan(fleet: Fleet, tamper: Callable[[Decisions], None] = lambda _: None) -> Plan | None:
-    """Plan a fleet with its data tier; None where first fit finds no place."""
+    """Plan a fleet with its data tier; None where something is too large for every tier, or finds no place."""
     decisions = decide(fleet)
+    if any(cluster.tier is None for cluster in (*decisions.servers, *decisions.valkeys)):
+        return None
     tamper(decisions)
     return write_down(fleet, decisions)
 

@@ -27,7 +27,8 @@ def planned(name: str, tamper: Tamper = lambda _: None) -> Plan:
 
 
 PLANS = {name: planned(name) for name in FLEETS}
-BOUGHT = "valkey-east-cache-01"
+SHARDED = "valkey-east-cache-01"
+SHOP = "pg-east-shop-01"
 
 
 @pytest.mark.parametrize("name", FLEETS)
@@ -177,6 +178,12 @@ def swap_roles(one: str, other: str) -> Edit:
     return edit
 
 
+def both_pgbouncers_on_a_host(plan: Plan) -> Plan:
+    first, second = (f"pgbouncer-{SHOP}-{number}" for number in (1, 2))
+    host = host_like(plan, first, region="east")
+    return set_cells(set_cells(plan, "nodes", first, host=host), "nodes", second, host=host)
+
+
 def instance_to_database_host(plan: Plan) -> Plan:
     host = plan.nodes.filter(kind="postgres", region="east")["host"][0]
     moved = pl.when((pl.col("service") == "gate") & (pl.col("instance") == 1)).then(pl.lit(host)).otherwise("host")
@@ -228,8 +235,6 @@ def drop_class(certificate: dict[str, Any]) -> None:
     certificate["tree"]["proof"]["weights"] = certificate["tree"]["proof"]["weights"][1:]
 
 
-PEOPLE, SHOP = "pg-east-people-01", "pg-east-shop-01"
-
 EDITED: list[tuple[str, str, Edit, set[str]]] = [
     # databases.csv
     ("database left out", "pooled", lambda p: drop_row(p, "databases", "gate"),
@@ -273,7 +278,7 @@ EDITED: list[tuple[str, str, Edit, set[str]]] = [
             "connections_limit": 800, "storage_gb_used": 1.0, "storage_gb_limit": 250.0, "cpu_cores_used": 0.1,
             "cpu_cores_limit": 4.0, "memory_mb_used": 1, "memory_mb_limit": 16000, "network_mbps_used": 1.0,
             "network_mbps_limit": 2000.0, "node_price_per_hour": 0.01}.items()],
-    ("tier nobody knows", "pooled", unknown_tier, {"tier-wrong", "data-tier-wrong", "bound-too-high"}),
+    ("tier nobody knows", "pooled", unknown_tier, {"tier-wrong", "bound-too-high"}),
     ("host name of a cluster", "pooled", lambda p: set_cells(p, "postgres_clusters", SHOP, host_name="db.example"),
         {"address-wrong"}),
     ("name of a cluster", "pooled", rename_cluster, {"cluster-name-wrong"}),
@@ -289,12 +294,12 @@ EDITED: list[tuple[str, str, Edit, set[str]]] = [
         {"key-prefix-clash"}),
     ("key prefix of another", "clusters", lambda p: set_cells(p, "caches", "gate", key_prefix="hold:"),
         {"key-prefix-clash"}),
-    *[(f"Valkey's {column}", "pooled", lambda p, c=column, v=value: set_cells(p, "valkey_clusters", BOUGHT, **{c: v}),
+    *[(f"Valkey's {column}", "pooled", lambda p, c=column, v=value: set_cells(p, "valkey_clusters", SHARDED, **{c: v}),
         {"cluster-wrong"}) for column, value in {
             "function": "locks", "domains": "", "sensitivity": "internal", "replicas": 6, "services": 5,
             "memory_mb_used": 1, "memory_mb_limit": 14000, "node_price_per_hour": 0.01}.items()
             if column not in ("function", "replicas")],
-    ("port of a Valkey", "pooled", lambda p: set_cells(p, "valkey_clusters", BOUGHT, port=6380), {"address-wrong"}),
+    ("port of a Valkey", "pooled", lambda p: set_cells(p, "valkey_clusters", SHARDED, port=6380), {"address-wrong"}),
     # nodes.csv
     ("node twice", "pooled", lambda p: set_cells(p, "nodes", f"{SHOP}-3", node=f"{SHOP}-2"), {"node-twice"}),
     ("node's name", "pooled", set_node(f"{SHOP}-3", node=f"{SHOP}-03"), {"node-name-wrong"}),
@@ -305,7 +310,7 @@ EDITED: list[tuple[str, str, Edit, set[str]]] = [
     ("two primaries", "pooled", set_node(f"{SHOP}-3", role="primary"), {"role-wrong"}),
     ("no primary", "pooled", set_node(f"{SHOP}-1", role="replica"), {"role-wrong"}),
     ("role nobody knows", "single", set_node("store-east-1", role="primary"), {"role-wrong"}),
-    ("shard nobody knows", "pooled", set_node(f"{BOUGHT}-1", shard=9), {"shard-wrong", "role-wrong"}),
+    ("shard nobody knows", "pooled", set_node(f"{SHARDED}-1", shard=9), {"shard-wrong", "role-wrong"}),
     ("shard of a server", "pooled", set_node(f"{SHOP}-3", shard=1), {"shard-wrong"}),
 ]  # fmt: skip
 
@@ -324,17 +329,16 @@ MOVED: list[tuple[str, str, Edit, set[str]]] = [
     ("instance on a host for databases", "single", instance_to_database_host, {"wrong-pool"}),
     ("node in another region", "single", lambda p: set_cells(p, "nodes", "sia-west-1",
         host=host_like(p, "sia-west-1", region="east")), {"wrong-region"}),
-    ("replica beside its primary", "pooled", lambda p: set_cells(p, "nodes", f"pgbouncer-{SHOP}-2",
-        host=host_of(p, f"pgbouncer-{SHOP}-1")), {"max-per-host", "spread"}),
-    ("a shard's nodes in one zone", "pooled", swap_nodes(f"{BOUGHT}-2", f"{BOUGHT}-8"), {"shard-together"}),
+    ("PgBouncers together", "pooled", both_pgbouncers_on_a_host, {"max-per-host", "spread"}),
+    ("a shard's nodes in one zone", "pooled", swap_nodes(f"{SHARDED}-2", f"{SHARDED}-8"), {"shard-together"}),
     ("a shard's nodes on one host", "pooled", swap_nodes("valkey-west-cache-01-2", "valkey-west-cache-01-4"),
         {"shard-together"}),
-    ("two primaries on a host", "pooled", swap_roles(f"{BOUGHT}-1", f"{BOUGHT}-8"), {"primaries-together"}),
+    ("two primaries on a host", "pooled", swap_roles(f"{SHARDED}-1", f"{SHARDED}-8"), {"primaries-together"}),
     ("shards of unequal size", "pooled", set_node("valkey-west-cache-01-4", shard=2), {"shard-wrong"}),
     ("spare of a pool left out", "pooled", lambda p: drop_row(p, "hosts",
         p.hosts.filter(pool="caches", region="west", spare=True)["host"].item()), {"spare-short"}),
-    ("host changes its pool", "pooled", lambda p: set_host(p,
-        p.hosts.filter(pool="caches", region="west", spare=True)["host"].item(), pool="platform"), {"spare-short", "spare-too-small"}),
+    ("host changes its pool", "pooled", lambda p: set_host(p, p.hosts.filter(
+        pool="caches", region="west", spare=True)["host"].item(), pool="platform"), {"spare-short", "spare-too-small"}),
 ]  # fmt: skip
 
 # plan.json and bounds.json
