@@ -1,6 +1,8 @@
 """Programs of the operating system that tests start, and the Debian packages they come in.
 
 A test gets a program by the fixture ``tool``: ``tool("pgbouncer")``. A new one is a row of `TOOLS`, nothing else.
+Run as a program, this prints the packages of what is missing, those to choose from in one line; .ci/run installs them.
+It is run before there is an environment, with whatever Python the machine has.
 """
 
 from __future__ import annotations
@@ -66,3 +68,8 @@ def how_to_install(tools: Iterable[Tool]) -> str:
     programs = ", ".join(dict.fromkeys(" or ".join(tool.programs) for tool in tools))
     packages = ", ".join(dict.fromkeys(" or ".join(tool.packages) for tool in tools))
     return f"missing: {programs} (Debian packages: {packages})"
+
+
+if __name__ == "__main__":
+    for choice in dict.fromkeys(tool.packages for tool in missing(TOOLS).values()):
+        print(*choice)
