@@ -301,6 +301,14 @@ def _density_notes(ledger: Ledger, instances: int, rows: Sequence[HostSizing]) -
             f"divides by {float(ledger.value(_HEADROOM)):g} once more. A plan keeps {percent} free once, on every "
             f"resource: for {instances:,} instances {_compared(rows)}."
         )
+    notes.extend(
+        f"The guide's table has {_span(row.by_guide.services_per_host)} services on a host of size {row.size}, its "
+        f"formula at most {row.formula_maximum.typical:,} with the demand of this profile."
+        for row in rows
+        if row.density_from == "table"
+        and row.by_guide is not None
+        and row.by_guide.services_per_host.high > row.formula_maximum.typical
+    )
     untabled = [row.size for row in rows if row.density_from == "formula"]
     if untabled:
         notes.append(
