@@ -16,10 +16,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from placement.capacity.figures import ENDS
+from placement.capacity.figures import ENDS, End
+from placement.capacity.model import CapacityModel
 from placement.capacity.planning_tables import Growth
 from placement.errors import InputError, Problem, nearest_name
-from placement.units import BoolArray, FloatArray, IntArray, scale_up
+from placement.units import RESOURCES, BoolArray, FloatArray, IntArray, scale_up
 
 MAX_MONTHS = 600
 MAX_SAMPLES = 100_000
@@ -142,7 +143,8 @@ def project(
     limits = np.array([row.services_from.typical for _, row in ordered[1:]] + [np.inf], np.float64)
     bands = np.array([[row.annual_growth_percent.at(end) for end in ENDS] for _, row in ordered], np.float64)
     domains = tuple(services)
-    own = np.array([rates[name].__dict__[end] for name in domains if name in rates for end in ENDS]).reshape(-1, 3)
+    own = np.array([(rates[name].low, rates[name].typical, rates[name].high) for name in domains if name in rates])
+    own = own.reshape(-1, len(ENDS))
     fixed = np.array([name in rates for name in domains])
     start = np.array([services[name] for name in domains], np.float64)
 
@@ -163,6 +165,33 @@ def project(
         scenario_phase=scenario_phase,
         sample_phase=sample_phase,
     )
+
+
+def projected_resources(model: CapacityModel, services: FloatArray, profile: str, end: End) -> dict[str, FloatArray]:
+    """Return the guide's projected resources: services × what each needs × the overhead factor.
+
+    Parameters
+    ----------
+    services
+        Numbers of services, any shape.
+    profile, end
+        Profile of each service, and the end of its ranges; the overhead factor is taken at the same end.
+
+    Returns
+    -------
+    dict
+        By name of `units.RESOURCES`, in its outer unit (cores, MB, GB, Mbps …), of the shape of `services`.
+
+    Raises
+    ------
+    InputError
+        For an unknown profile.
+    """
+    demand, factor = model.profile_demand(profile, end), model.growth.overhead_factor.at(end)
+    return {
+        resource.name: services * (demand[resource.internal_column] / resource.factor * factor)
+        for resource in RESOURCES
+    }
 
 
 def reached(totals: FloatArray | np.float64, threshold: float) -> BoolArray:

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from placement.capacity.derived import RESULT, Derived, Ledger, Number, Tier, ceiling, counted, plain
+from placement.capacity.listing import Entry
 from placement.capacity.model import CapacityModel
 from placement.capacity.planning_tables import AlertLevel
 from placement.capacity.sizing_datatier import (
@@ -85,21 +86,6 @@ class AlertRow:
 
 
 @dataclass(frozen=True, kw_only=True, config=RESULT)
-class FigureUsed:
-    """A figure of the model that the sizing rests on."""
-
-    path: str
-    low: Number
-    typical: Number
-    high: Number
-    unit: str
-    status: Literal["estimate", "measured"]
-    source: str
-    owner: str
-    note: str
-
-
-@dataclass(frozen=True, kw_only=True, config=RESULT)
 class GuideSizing:
     """The capacity guide for a number of services."""
 
@@ -121,7 +107,7 @@ class GuideSizing:
     observability: ObservabilitySection
     bottlenecks: tuple[BottleneckRow, ...]
     alerts: tuple[AlertRow, ...]
-    figures: tuple[FigureUsed, ...]
+    figures: tuple[Entry, ...]
     """Every figure that any of the above rests on, by path."""
     num_estimates: int
     """How many of them were never measured."""
@@ -184,7 +170,7 @@ def size_by_guide(
     observability = size_observability(ledger, services)
     bottlenecks = _bottlenecks(ledger, services)
     alerts = _alerts(ledger, postgres, valkey, network)
-    entries = [model.entry(path) for path in ledger.used]
+    entries = tuple(model.entry(path) for path in ledger.used)
     return GuideSizing(
         format="placement/size/1",
         model=model.name,
@@ -204,9 +190,27 @@ def size_by_guide(
         observability=observability,
         bottlenecks=bottlenecks,
         alerts=alerts,
-        figures=tuple(FigureUsed(**entry.to_dict()) for entry in entries),
+        figures=entries,
         num_estimates=sum(entry.status == "estimate" for entry in entries),
     )
+
+
+def volumes_per_service(model: CapacityModel) -> dict[str, Derived]:
+    """Return what grows in step with the number of services, for one of them, by name; one instance each."""
+    one = size_by_guide(model, 1)
+    seen = one.observability
+    (storage,) = (row.total for row in one.postgres.storage if row.is_default)
+    return {
+        "database-storage": storage,
+        "cache-memory": one.valkey.memory,
+        "bandwidth": one.network.total,
+        "logs": seen.logs_per_day,
+        "logs-hot": seen.logs_hot,
+        "logs-warm": seen.logs_warm,
+        "logs-cold": seen.logs_cold,
+        "datapoints": seen.datapoints_per_second,
+        "spans": seen.spans_per_second,
+    }
 
 
 def size_schema() -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Literal
 
@@ -219,7 +220,7 @@ def size_valkey(ledger: Ledger, services: int) -> ValkeySection:
     terms = [f"{_CACHE}.terms.{name}.memory_mb" for name in valkey.memory_per_service.terms]
     memory = ledger.derive("GB", [per_service, overhead], lambda mb, factor: services * mb * factor / 1000)
     phase_row = valkey.phases[phase.name]
-    result = ValkeySection(
+    section = ValkeySection(
         tier=tier,
         tier_memory=tier_memory,
         tier_memory_text=row.memory,
@@ -232,7 +233,7 @@ def size_valkey(ledger: Ledger, services: int) -> ValkeySection:
         against_tier=_against(memory, tier_memory),
         notes=(),
     )
-    return ValkeySection(**{**vars(result), "notes": tuple(_valkey_notes(ledger, services, result))})
+    return replace(section, notes=tuple(_valkey_notes(ledger, services, section)))
 
 
 def _against(memory: Derived, tier: Derived | None) -> Literal["below", "within", "above", "no range"]:

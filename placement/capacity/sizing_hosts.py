@@ -173,7 +173,7 @@ _AGAINST: dict[End, End] = {"low": "high", "typical": "typical", "high": "low"}
 
 def _formula_maximum(ledger: Ledger, size: str, profile: str, share: Fraction) -> Derived:
     """Return the guide's max_services_per_host times a share, rounded down."""
-    figures = {column: (path, figure) for column, (path, figure) in ledger.model.profile_figures(profile).items()}
+    figures = ledger.model.profile_figures(profile)
     own = {key: f"hosts.sizes.{size}.{key}" for key in _SIZE_KEYS}
     paths = {path for column, (path, _) in figures.items() if column in ("cpu_millicores", "memory_mb", "open_files")}
     paths |= {own[key] for key in ("cpu_cores", "memory_mb", "os_reserved_mb", "max_open_files")} | {_OVERCOMMIT}

@@ -149,11 +149,8 @@ def _data_tier(sizing: GuideSizing) -> Iterator[tuple[str, str]]:
     yield "Valkey", f"{valkey.tier.text} ({_span(valkey.tier)}); guide's memory: {tier}"
     nodes = f", {valkey.phase_nodes.typical:,}+ nodes" if valkey.phase_nodes else ""
     yield "", f"{valkey.phase.text} ({_span(valkey.phase)}){nodes}"
-    verdict = "" if valkey.against_tier == "no range" else f", typically {_PLACES[valkey.against_tier]} the tier's"
+    verdict = "" if valkey.against_tier == "no range" else f", typically {valkey.against_tier} the tier's"
     yield "", f"{_amount(valkey.per_service)} a service with overhead is {_amount(valkey.memory)}{verdict}"
-
-
-_PLACES = {"below": "below", "within": "within", "above": "above"}
 
 
 def _observability(sizing: GuideSizing) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from placement.capacity import load_model
 from placement.capacity.crossings import NEVER, Threshold, crossing_months, crossings, guide_thresholds
-from placement.capacity.growth import Rate, project, reached
+from placement.capacity.growth import Rate, project, projected_resources, reached
 from placement.errors import InputError
 
 MODEL = load_model("rithmxo-1.0")
@@ -125,6 +125,16 @@ def test_fleets_never_shrink_and_higher_rates_and_larger_fleets_are_never_behind
     assert (samples <= totals[HIGH] * (1 + 1e-9)).all()
     larger = project(GROWTH, {"": services + more}, months)
     assert (larger.scenario_totals >= totals * (1 - 1e-9)).all()
+
+
+def test_projected_resources_are_the_guides_formula() -> None:
+    # 1,000 services at +100 % a year, 0.5 cores, 600 MB and 1 GB each, × 1.3
+    services = project(GROWTH, {"": 1_000}, 12).scenario_totals[LOW, [0, 12]]
+    found = projected_resources(MODEL, services, "typical", "typical")
+    assert found["cpu"] == pytest.approx([650, 1_300])
+    assert found["memory"] == pytest.approx([780_000, 1_560_000])
+    assert found["disk"] == pytest.approx([1_300, 2_600])
+    assert found["network"] == pytest.approx([13_000, 26_000])
 
 
 def test_samples_follow_the_seed_and_the_triangle() -> None:

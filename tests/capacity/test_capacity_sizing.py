@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from placement.capacity import CapacityModel, load_model
 from placement.capacity.derived import Derived, Tier
-from placement.capacity.sizing import GuideSizing, size_by_guide, size_schema
+from placement.capacity.sizing import GuideSizing, size_by_guide, size_schema, volumes_per_service
 from placement.errors import InputError
 from placement.fleet.types import Policy
 from placement.instance import headroom_shares, size_limits
@@ -227,6 +227,20 @@ def test_notes_on_the_guide_go_when_the_figures_agree() -> None:
 def test_a_figure_of_zero_breaks_nothing(path: str) -> None:
     made = size(load_model("rithmxo-1.0", {path: 0}), services=1_000)
     json.dumps(made.to_dict(), allow_nan=False)
+
+
+def test_volumes_grow_in_step_with_services() -> None:
+    volumes, many = volumes_per_service(MODEL), size(services=100_000)
+    for name, amount in {
+        "database-storage": many.postgres.storage[0].total,
+        "cache-memory": many.valkey.memory,
+        "bandwidth": many.network.total,
+        "logs": many.observability.logs_per_day,
+        "logs-cold": many.observability.logs_cold,
+        "spans": many.observability.spans_per_second,
+    }.items():
+        for end in ("low", "typical", "high"):
+            assert getattr(volumes[name], end) * 100_000 == pytest.approx(getattr(amount, end)), name
 
 
 def test_unknown_profile_is_named() -> None:
