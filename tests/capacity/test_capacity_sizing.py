@@ -170,6 +170,20 @@ def test_ranges_of_a_demand_become_ranges_of_hosts() -> None:
     assert (hosts.low, hosts.typical, hosts.high) == (14, 21, 28)  # 13.5, 20.4, 27.03
 
 
+def test_what_falls_in_a_figure_is_lowest_where_the_figure_is_highest() -> None:
+    model = load_model(
+        "rithmxo-1.0",
+        {
+            "registry.tiers.ha.heartbeat_interval_seconds": {"low": 20, "typical": 25, "high": 50},
+            "postgres.pgbouncer.max_client_conn": {"low": 1_000, "typical": 2_000, "high": 5_000},
+        },
+    )
+    made = size(model, services=1_000)
+    assert (made.registry.rate.low, made.registry.rate.typical, made.registry.rate.high) == (20, 40, 50)
+    full = made.pgbouncer.processes_at_most_clients  # 10,000 clients
+    assert (full.low, full.typical, full.high) == (2, 5, 10)
+
+
 def test_measured_figures_are_counted() -> None:
     model = load_model(
         "rithmxo-1.0",
