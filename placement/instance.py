@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from placement.capacity.sizes import HostSize
+from placement.capacity.sizes import HostSize, host_limits
 from placement.fleet.types import INTERFERENCE_SCHEMA, POOLS, Fleet, Location, Policy, Pool
 from placement.interference import NO_LIMIT, Rules, no_rules, rule_rows
 from placement.units import NUM_RESOURCES, RESOURCES, IntArray, exact
@@ -144,16 +144,7 @@ def size_limits(size: HostSize, policy: Policy, nic_kbps: int | None = None) -> 
     nic_kbps
         NIC of this very host, where it differs from its size's.
     """
-    share = headroom_shares(policy)
-    limits = (
-        size.cpu_millicores * exact(policy.cpu_overcommit) * share["cpu"],
-        (size.memory_mb - size.os_reserved_mb) * share["memory"],
-        size.max_open_files * share["open_files"],
-        size.max_threads * share["threads"],
-        size.disk_mb * share["disk"],
-        (size.nic_kbps if nic_kbps is None else nic_kbps) * share["network"],
-    )
-    return tuple(max(0, int(limit // 1)) for limit in limits)
+    return host_limits(size, headroom_shares(policy), exact(policy.cpu_overcommit), nic_kbps)
 
 
 def resolved_demands(fleet: Fleet) -> IntArray:
