@@ -78,7 +78,7 @@ class PoolProblem:
         Hosts that already stand in each of `locations`, whatever their state.
     """
 
-    pool: Pool
+    pool: str
     region: str
     names: tuple[str, ...]
     demand: IntArray

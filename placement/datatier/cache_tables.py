@@ -62,7 +62,7 @@ def clusters_frame(
                 "services": len(members),
                 "memory_mb_used": cache.used_mb,
                 "memory_mb_limit": cache.kind.limit_mb,
-                "node_price_per_hour": price_from_micros(cache.kind.price),
+                "node_price_per_hour": price_from_micros(cache.kind.price // cache.kind.nodes),
             }
         )
     return pl.DataFrame(rows, schema=VALKEY_CLUSTERS_SCHEMA).sort("cluster")

@@ -67,7 +67,8 @@ def plan_platform(fleet: Fleet, pgbouncers: pl.DataFrame) -> PlatformTier:
         With `PGBOUNCERS_SCHEMA`; clusters without PgBouncers may be missing, or have 0.
     """
     by_region = fleet.services.group_by("region").agg(pl.len(), pl.col("instances").sum()).sort("region")
-    rows, services = [], []
+    rows: list[tuple[object, ...]] = []
+    services = []
     for region, num_services, num_instances in by_region.iter_rows():
         for service in _of_region(fleet, len(by_region), num_services, num_instances):
             if service.num_nodes:
@@ -75,18 +76,37 @@ def plan_platform(fleet: Fleet, pgbouncers: pl.DataFrame) -> PlatformTier:
                 rows.append(_workload(fleet, name, region, service))
                 services.append(_summary(name, region, service))
     present = pgbouncers.filter(pl.col("pgbouncers") > 0).sort("region", "cluster")
-    node = fleet.model.postgres.pgbouncer.node
     for (region,), clusters in present.group_by("region", maintain_order=True):
-        for cluster, _, number in clusters.select(PGBOUNCERS_SCHEMA.keys()).iter_rows():
-            one = _Service("pgbouncer", number, 1, node, {})
-            rows.append(_workload(fleet, workload_name(f"pgbouncer-{cluster}"), str(region), one))
         measures = {"clusters": Fraction(len(clusters))}
-        together = _Service("pgbouncer", int(clusters["pgbouncers"].sum()), 1, node, measures)
+        number = int(clusters["pgbouncers"].sum())
+        together = _Service("pgbouncer", number, 1, fleet.model.postgres.pgbouncer.node, measures)
         services.append(_summary("pgbouncer", str(region), together))
     order = ("registry", "sia", "collector", "store", "pgbouncer")
     services.sort(key=lambda service: (order.index(service.kind), service.region))
-    workloads = pl.DataFrame(rows, schema=WORKLOADS_SCHEMA, orient="row").sort("workload")
+    workloads = pl.concat([_frame(rows), pgbouncer_workloads(fleet, pgbouncers)]).sort("workload")
     return PlatformTier(workloads, tuple(services))
+
+
+def pgbouncer_workloads(fleet: Fleet, pgbouncers: pl.DataFrame) -> pl.DataFrame:
+    """Return the PgBouncers of every cluster as a workload.
+
+    Parameters
+    ----------
+    pgbouncers
+        With the columns of `PGBOUNCERS_SCHEMA` at least.
+    """
+    node = fleet.model.postgres.pgbouncer.node
+    present = pgbouncers.filter(pl.col("pgbouncers") > 0).sort("cluster").select(PGBOUNCERS_SCHEMA.keys())
+    return _frame(
+        [
+            _workload(fleet, workload_name(f"pgbouncer-{cluster}"), region, _Service("pgbouncer", number, 1, node, {}))
+            for cluster, region, number in present.iter_rows()
+        ]
+    )
+
+
+def _frame(rows: list[tuple[object, ...]]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=WORKLOADS_SCHEMA, orient="row").sort("workload")
 
 
 def _of_region(fleet: Fleet, num_regions: int, num_services: int, num_instances: int) -> Iterator[_Service]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from placement.datatier.arrangement import VALKEY_ARRANGEMENTS
 from placement.datatier.cache_cut import cut_up
 from placement.datatier.cache_fill import fill_clusters
 from placement.datatier.cache_kinds import CacheKind, cache_kinds
@@ -203,8 +204,11 @@ def _tier(fleet: Fleet, services: CacheServices, decisions: Sequence[Decisions],
     table = caches_frame(caches, names, services)
     clusters = clusters_frame(fleet, caches, names, services)
     domains = fleet.services.select("service", "domain").filter(pl.col("domain") != "")
+    by_mode = dict(clusters.group_by("mode").agg(pl.col("services").sum()).iter_rows())
+    num_federated = sum(len(decided.left) for decided in decisions)
+    by_mode |= {"cluster": by_mode.get("cluster", 0) - num_federated, "federated": num_federated}
     summary = ValkeySummary(
-        services=dict(clusters.group_by("mode").agg(pl.col("services").sum()).sort("mode").iter_rows()),
+        services={mode: by_mode[mode] for mode in VALKEY_ARRANGEMENTS if by_mode.get(mode)},
         clusters=len(clusters),
         primaries=int(clusters["primaries"].sum()),
         replicas=int(clusters["replicas"].sum()),

@@ -97,7 +97,7 @@ def _observability(tier: TierFacts, region: str, num_services: int) -> list[Plat
     )
     stores = model.stores
     days = {
-        "logs_hot_gb": logs_mb * at(model.logs.retention_hot_days),
+        "hot_logs_gb": logs_mb * at(model.logs.retention_hot_days),
         "metrics_gb": datapoints
         * _SECONDS
         * at(stores.bytes_per_datapoint)
@@ -107,9 +107,15 @@ def _observability(tier: TierFacts, region: str, num_services: int) -> list[Plat
     }
     disk_mb = math.floor(at(stores.node.disk_gb) * 1000 * at(stores.usable_disk_share))
     number = max(math.ceil(sum(days.values()) / disk_mb), math.ceil(at(stores.min_instances)))
+    # a day's logs are hot, then warm, then cold, until the retention of each ends
+    until_hot, until_warm, until_cold = (
+        at(model.logs.retention_hot_days),
+        at(model.logs.retention_warm_days),
+        at(model.logs.retention_cold_days),
+    )
     elsewhere = {
-        "logs_warm_gb": logs_mb * at(model.logs.retention_warm_days),
-        "logs_cold_gb": logs_mb * at(model.logs.retention_cold_days),
+        "warm_logs_gb": logs_mb * (until_warm - until_hot),
+        "cold_logs_gb": logs_mb * (until_cold - until_warm),
     }
     taken = {
         "spans_per_second": spans,
