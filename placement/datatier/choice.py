@@ -19,10 +19,13 @@ from placement.fleet.types import Location
 from placement.instance import HOST, HostClasses, PoolProblem
 from placement.interference import NO_LIMIT, no_rules
 from placement.packing.cpsat import Effort, effort
-from placement.packing.options import Options, Report, Stop
+from placement.packing.options import Options, Report, Stop, Work
 from placement.packing.solve import solve_pool
 from placement.plan.types import Certificate, Choice
 from placement.units import IntArray, price_from_micros
+
+_WORK = Work(mix_time=0.005, exact_time=0.1, columns=1_000_000, max_shapes=150, tries=8, largest_first=True)
+"""A choice is one of several in a plan, and its clusters hold few large services and many small ones."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def choose_clusters(
     kinds
         What can be opened.
     """
-    problem = _problem(pool, region, names, demand, kinds)
+    problem = cluster_problem(pool, region, names, demand, kinds)
     start = time.monotonic()
     limit_s = options.time_limit_s
 
@@ -103,7 +106,7 @@ def choose_clusters(
         bound = prove(problem)
         if limit_s is not None:
             options = dataclasses.replace(options, time_limit_s=max(0.0, limit_s - (time.monotonic() - start)))
-        packing, bound = solve_pool(problem, bound, options, report, stop)
+        packing, bound = solve_pool(problem, bound, options, report, stop, work=_WORK)
     kind_of, cluster_of = tightened(packing.host_class, packing.host_of, demand, kinds)
     price = problem.classes.price
     return Chosen(
@@ -151,7 +154,10 @@ def choice_of(cost: int, bound: int) -> Choice:
     return Choice(per_hour=price_from_micros(cost), bound_per_hour=price_from_micros(bound), gap=gap)
 
 
-def _problem(pool: str, region: str, names: Sequence[str], demand: IntArray, kinds: Sequence[Kind]) -> PoolProblem:
+def cluster_problem(
+    pool: str, region: str, names: Sequence[str], demand: IntArray, kinds: Sequence[Kind]
+) -> PoolProblem:
+    """Return the choice as a packing problem; parameters as for `choose_clusters`."""
     num = len(names)
     ones = np.ones(num, np.int64)
     return PoolProblem(
