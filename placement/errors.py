@@ -141,6 +141,10 @@ REASON_KINDS = (
     "stock-short",  # the stock of hosts cannot carry the fleet's demand
     "rules-clash",  # rules that cannot all hold within the stock there is
     "spare-short",  # no host is left to stand by as a spare
+    "database-too-large",  # a service asks more of its database than any tier gives
+    "server-too-small",  # services that are to share one server ask more than any tier gives
+    "no-tier",  # no host may hold a node of any tier that would do
+    "name-clash",  # two workloads or databases would have the same name
     "not-found",  # no plan was found, and none was excluded either
 )
 

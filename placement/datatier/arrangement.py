@@ -79,7 +79,7 @@ def valkey_arrangements(fleet: Fleet) -> Arrangements:
 def _arrangements(
     fleet: Fleet, choice: PostgresChoice | ValkeyChoice, words: tuple[str, ...], auto: str
 ) -> Arrangements:
-    said = fleet.services.select(
+    said = fleet.services.with_columns(
         pl.coalesce(
             _looked_up("service", dict(choice.services)),
             _looked_up("domain", dict(choice.domains)),
