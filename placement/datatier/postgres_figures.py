@@ -68,6 +68,13 @@ class Figures:
     def __len__(self) -> int:
         return len(self.clients)
 
+    def of(self, which: IntArray) -> Figures:
+        """Return the figures of some of the services, int64[num]."""
+        return Figures(
+            self.per_instance[which], self.clients[which], self.storage_mb[which], self.storage_class.gather(which),
+            self.cpu_millicores[which], self.network_kbps[which], self.stored[which], self.stored_unit,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Demand:
@@ -84,6 +91,10 @@ class Demand:
     amount: IntArray
     pool_size: IntArray
     reserve_size: IntArray
+
+    def of(self, which: IntArray) -> Demand:
+        """Return the demand of some of the services, int64[num]."""
+        return Demand(self.amount[which], self.pool_size[which], self.reserve_size[which])
 
 
 @dataclass(frozen=True)
