@@ -45,8 +45,6 @@ _STALL_TRYING = 0.8
 """A try that is to place everything is given up sooner, in large fleets."""
 _STEPS_AT_ONCE = 20_000
 """Exchanges in one call of the kernel, well under a second: the search can be stopped in between."""
-_MAX_REPACKED = 5_000
-"""With more instances a host more or less is little."""
 _FEW_SHAPES = 64
 _MANY_PER_HOST = 40
 """Where hosts hold more instances of many shapes they fill well without patterns."""
@@ -170,7 +168,7 @@ class _Search:
 
     def repacked(self, best: Packing) -> Packing:
         """Repack a handful of hosts at a time exactly, where there are not too many."""
-        if self.problem.num_instances > _MAX_REPACKED:
+        if self.problem.num_instances > self.work.max_repacked:
             return best
         floor = self.bound.micros_per_hour
         repacked = repack(self.problem, best, self.workspace, floor, random=self.random, is_enough=self.enough)
@@ -265,7 +263,7 @@ class _Search:
         def is_dive_over() -> bool:
             is_near = self.workspace.cost(best) - self.bound.micros_per_hour <= int(self.problem.classes.price.min())
             # where a small fleet's gap is one cheapest host, it is most likely the bound's
-            most = most_work // 2 if is_near and self.problem.num_instances <= _MAX_REPACKED else 2 * most_work
+            most = most_work // 2 if is_near and self.problem.num_instances <= self.work.max_repacked else 2 * most_work
             return self.is_over() or columns.work > most
 
         for share in _COLUMN_SHARES:
