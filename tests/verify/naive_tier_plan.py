@@ -283,14 +283,18 @@ def platform_services(tier: NaiveTier):
         )
         rows, day = seen.stores, 86400
         kept = {
-            "logs_hot_gb": logs * day * at(seen.logs.retention_hot_days) / 1000,
+            "hot_logs_gb": logs * day * at(seen.logs.retention_hot_days) / 1000,
             "metrics_gb": points * day * at(rows.metrics_retention_days) * at(rows.bytes_per_datapoint) / 10**9,
             "traces_gb": spans * day * at(rows.traces_retention_days) * at(rows.bytes_per_span) / 10**9,
         }
         usable = math.floor(at(rows.node.disk_gb) * 1000 * at(rows.usable_disk_share))
         number = max(math.ceil(sum(kept.values()) * 1000 / usable), math.ceil(at(rows.min_instances)))
-        kept["logs_warm_gb"] = logs * day * at(seen.logs.retention_warm_days) / 1000
-        kept["logs_cold_gb"] = logs * day * at(seen.logs.retention_cold_days) / 1000
+        kept["warm_logs_gb"] = (
+            logs * day * (at(seen.logs.retention_warm_days) - at(seen.logs.retention_hot_days)) / 1000
+        )
+        kept["cold_logs_gb"] = (
+            logs * day * (at(seen.logs.retention_cold_days) - at(seen.logs.retention_warm_days)) / 1000
+        )
         add("store", region, number, 2, rows.node, kept)
     return services, workloads
 
