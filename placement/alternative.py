@@ -34,7 +34,7 @@ def shared_databases(
     if 2 * dedicated <= sum(summary.postgres.services.values()):
         return tier
     other = with_shared_databases(fleet)
-    shared = plan_postgres(other, options, stop, is_estimate=True)
+    shared = plan_postgres(other, options, lambda _: None, stop)
     if shared.reasons or shared.summary is None:
         return tier
     try:

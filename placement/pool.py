@@ -15,6 +15,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from placement.bounds import PoolBound, prove
+from placement.branching import raised_by_branching
 from placement.errors import InfeasibleError, Reason
 from placement.instance import PoolProblem
 from placement.packing.cpsat import Effort, effort
@@ -158,7 +159,8 @@ def place_pool(
     # BLAS adds up in another order for every number of threads: the last bit of a sum would depend on the cores
     with threadpool_limits(1, user_api="blas"), effort(Effort(mode=options.mode, cores=cores, over=over)):
         report(Progress(problem.pool, problem.region, "bound", None, 0, 0.0))
-        bound = prove(whole or problem)
+        stated = whole or problem
+        bound = raised_by_branching(prove(stated), stated)
         # patterns raise the bound for what the problem has: not for what others have taken of it
         packing, raised = solve_pool(problem, bound, left(), report, stop)
         bound = bound if whole else raised

@@ -157,7 +157,7 @@ class CapacityModel(Table):
         InputError
             For an unknown profile.
         """
-        return {column: _scale(figure, end) for column, (_, figure) in self._profile_figures(profile).items()}
+        return {column: _scale(figure, end) for column, (_, figure) in self.profile_figures(profile).items()}
 
     def frontend_demand(self, profile: str, end: End) -> dict[str, int]:
         """Return what a front end adds at the load level of a profile; as `profile_demand`."""
@@ -166,7 +166,14 @@ class CapacityModel(Table):
     def _profile(self, profile: str) -> Profile:
         return _named(self.services.profiles, profile, "profile", self.name)
 
-    def _profile_figures(self, profile: str) -> dict[str, tuple[str, Figure]]:
+    def profile_figures(self, profile: str) -> dict[str, tuple[str, Figure]]:
+        """Return a profile's figures with their paths, by internal column of `units.RESOURCES`.
+
+        Raises
+        ------
+        InputError
+            For an unknown profile.
+        """
         row = self._profile(profile)
         level = getattr(self.services.backend, row.level)
         figures: dict[str, tuple[str, Figure]] = {}
@@ -282,7 +289,7 @@ class CapacityModel(Table):
         prices = _named(self.prices, list_name, "price_list", self.name).price_per_hour if list_name else {}
         paths = {f"hosts.formula.{key}" for key in ("headroom", "cpu_overcommit", "spare_share")}
         for profile in profiles:
-            paths.update(path for path, _ in self._profile_figures(profile).values())
+            paths.update(path for path, _ in self.profile_figures(profile).values())
             if frontend:
                 paths.update(path for path, _ in self._frontend_figures(profile).values())
         for size in sizes:

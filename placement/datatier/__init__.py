@@ -1,7 +1,6 @@
-"""The data tier: which databases and caches services share, and what platform services all of them need.
+"""The data tier: databases, caches and platform services, from what services ask for to workloads to place.
 
-Everything that runs beside the services becomes workloads (`placement.workloads`), which the packing engine places in
-pools of their own. `docs/designs/2026-11-24-data-tier.md` says what is computed.
+`groups` says who may share, `arrangement` how each service is arranged, `node_price` what a node costs before it has a
+host. `choice` chooses clusters by the packing engine, `cohesion` brings domains together in them. On these stand
+`postgres`, `valkey` and `platform`.
 """
-
-from __future__ import annotations

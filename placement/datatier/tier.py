@@ -80,7 +80,7 @@ def plan_data_tier(
     workloads = []
     if "databases" in pools:
         report("postgres")
-        postgres = plan_postgres(fleet, options, stop)
+        postgres = plan_postgres(fleet, options, lambda _: report("postgres"), stop)
         workloads.append(postgres.workloads)
         summary = summary.model_copy(update={"postgres": postgres.summary})
         tier = dataclasses.replace(
@@ -93,7 +93,7 @@ def plan_data_tier(
         )
     if "caches" in pools:
         report("valkey")
-        valkey = plan_valkey(fleet, options, stop)
+        valkey = plan_valkey(fleet, options, lambda _: report("valkey"), stop)
         workloads.append(valkey.workloads)
         summary = summary.model_copy(update={"valkey": valkey.summary})
         tier = dataclasses.replace(

@@ -54,25 +54,33 @@ def postgres_choices(facts: pl.DataFrame, tier: TierFacts) -> dict[Key, Problem]
 
 
 def valkey_choices(facts: pl.DataFrame, tier: TierFacts) -> dict[Key, Problem]:
-    """Return the problems of choosing Valkeys, by region, isolation group and function.
+    """Return the problems of choosing Valkeys, by region, isolation group, function and arrangement.
 
-    A single sharded cluster is chosen by a rule; who proves something of it may, and need not.
+    Services of `single`, `replicated` and `cluster` use one Valkey together, so only kinds that hold them all count.
     """
     problems = {}
-    replicas = num_replicas(tier)
-    sharded = facts.filter(pl.col("arrangement").is_in(["cluster", "federated"]))
-    for (region, group, function), rows in sharded.group_by("region", "group", "function", maintain_order=True):
-        kinds: list[tuple[str, tuple[int, ...], int]] = [
-            (f"{row.name}/{shards}", (shards * row.memory_mb,), shards * (1 + replicas) * price)
-            for row in tiers_there(tier, str(region))
-            for price in [tier.price(VALKEY_POOL, str(region), row.name) or 0]
-            for shards in num_primaries(tier)
-        ]
+    by = ("region", "group", "function", "arrangement")
+    for (region, group, function, arrangement), rows in facts.group_by(*by, maintain_order=True):
         demand = rows["memory_mb"].to_numpy().astype(np.int64)[:, None]
-        is_required = bool((rows["arrangement"] == "federated").any())
-        key = ("valkey", str(region), f"{group}/{function}")
-        problems[key] = _problem(rows["service"], demand, _kinds(kinds, 1), is_required)
+        kinds = _valkey_kinds(str(region), str(arrangement), tier)
+        name = f"{group}/{function}"
+        if arrangement != "federated":
+            name = f"{name}/{arrangement}"
+            kinds = [kind for kind in kinds if kind[1][0] >= int(demand.sum())]
+        if kinds:  # where none holds them, another finding says so
+            problems["valkey", str(region), name] = _problem(rows["service"], demand, _kinds(kinds, 1), True)
     return problems
+
+
+def _valkey_kinds(region: str, arrangement: str, tier: TierFacts) -> list[tuple[str, tuple[int, ...], int]]:
+    replicas = 0 if arrangement == "single" else num_replicas(tier)
+    primaries = num_primaries(tier) if arrangement in ("cluster", "federated") else (1,)
+    return [
+        (f"{row.name}/{number}", (number * row.memory_mb,), number * (1 + replicas) * price)
+        for row in tiers_there(tier, region)
+        for price in [tier.price(VALKEY_POOL, region, row.name) or 0]
+        for number in primaries
+    ]
 
 
 def _apart_profiles(tier: TierFacts) -> list[str]:

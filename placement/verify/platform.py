@@ -96,7 +96,7 @@ def _observability(tier: TierFacts, region: str, num_services: int) -> list[Plat
         math.ceil(at(rows.min_instances)),
     )
     stores = model.stores
-    kept_mb = {
+    days = {
         "hot_logs_gb": logs_mb * at(model.logs.retention_hot_days),
         "metrics_gb": datapoints
         * _SECONDS
@@ -106,19 +106,23 @@ def _observability(tier: TierFacts, region: str, num_services: int) -> list[Plat
         "traces_gb": spans * _SECONDS * at(stores.bytes_per_span) * at(stores.traces_retention_days) / 10**6,
     }
     disk_mb = math.floor(at(stores.node.disk_gb) * 1000 * at(stores.usable_disk_share))
-    number = max(math.ceil(sum(kept_mb.values()) / disk_mb), math.ceil(at(stores.min_instances)))
-    # retentions are ages: a log is warm after its hot days and until its warm ones are over
-    hot, warm, cold = (
-        at(days)
-        for days in (model.logs.retention_hot_days, model.logs.retention_warm_days, model.logs.retention_cold_days)
+    number = max(math.ceil(sum(days.values()) / disk_mb), math.ceil(at(stores.min_instances)))
+    # a day's logs are hot, then warm, then cold, until the retention of each ends
+    until_hot, until_warm, until_cold = (
+        at(model.logs.retention_hot_days),
+        at(model.logs.retention_warm_days),
+        at(model.logs.retention_cold_days),
     )
-    elsewhere = {"warm_logs_gb": logs_mb * (warm - hot), "cold_logs_gb": logs_mb * (cold - warm)}
+    elsewhere = {
+        "warm_logs_gb": logs_mb * (until_warm - until_hot),
+        "cold_logs_gb": logs_mb * (until_cold - until_warm),
+    }
     taken = {
         "spans_per_second": spans,
         "datapoints_per_second": datapoints,
         "log_mb_per_second": logs_mb / _SECONDS,
     }
-    kept_gb = {name: volume / 1000 for name, volume in (kept_mb | elsewhere).items()}
+    kept_gb = {name: volume / 1000 for name, volume in (days | elsewhere).items()}
     return [_service("collector", region, collectors, 2, taken), _service("store", region, number, 2, kept_gb)]
 
 

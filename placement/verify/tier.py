@@ -71,7 +71,7 @@ def check_tier(plan: Plan, tier: TierFacts, found: Collector) -> TierCheck:
         check_caches(plan.caches, plan.valkey_clusters, caches, tier, found)
         check_valkey_clusters(valkeys, plan.caches, caches, tier, found)
         of_valkey = valkey_choices(caches, tier)
-        check_valkey_summary(plan, valkeys, caches, of_valkey, found)
+        check_valkey_summary(plan, valkeys, caches, found)
         choices |= of_valkey
     platform = platform_facts(tier) if PLATFORM_POOL in pools else []
     if PLATFORM_POOL in pools:

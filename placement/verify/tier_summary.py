@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -13,7 +13,6 @@ from placement.units import MICROS, exact
 from placement.verify.clusters import members_of
 from placement.verify.collector import Collector
 from placement.verify.platform import PlatformFacts
-from placement.verify.problems import Key, Problem
 from placement.verify.words import money
 
 _FILE = "plan.json"
@@ -96,16 +95,8 @@ def check_postgres_summary(plan: Plan, clusters: pl.DataFrame, facts: pl.DataFra
         figures.add("data_tier.postgres.choice is missing")
 
 
-def check_valkey_summary(
-    plan: Plan, clusters: pl.DataFrame, facts: pl.DataFrame, choices: Mapping[Key, Problem], found: Collector
-) -> None:
-    """Report figures of Valkey in the summary that are not those of the tables; as `check_postgres_summary`.
-
-    Parameters
-    ----------
-    choices
-        Problems of choosing Valkeys.
-    """
+def check_valkey_summary(plan: Plan, clusters: pl.DataFrame, facts: pl.DataFrame, found: Collector) -> None:
+    """Report figures of Valkey in the summary that are not those of the tables; as `check_postgres_summary`."""
     figures, stated = TierFigures(plan, found), _part(plan, "valkey")
     members = members_of(plan.caches, facts).join(clusters.select("cluster", "mode"), on="cluster", how="left")
     # the table says cluster where there is one and where there are several
@@ -123,10 +114,9 @@ def check_valkey_summary(
     figures.equal("valkey.memory_mb_used", stated.memory_mb_used, int(used["sum_memory"].sum()))
     figures.equal("valkey.memory_mb_limit", stated.memory_mb_limit, int(used["right_limit"].sum()))
     figures.equal("valkey.domain_spread", stated.domain_spread, domain_spread(members))
-    chosen = used.filter(pl.Series(_is_chosen(used, plan.bounds, choices), dtype=pl.Boolean))
-    nodes = chosen["right_primaries"] + chosen["right_replicas"]
-    cost = int((nodes * chosen["node_price"]).sum())
-    if not chosen["node_price"].null_count():  # a tier that is not to be had has no price, and is told already
+    nodes = used["right_primaries"] + used["right_replicas"]
+    cost = int((nodes * used["node_price"]).sum())
+    if not used["node_price"].null_count():  # a tier that is not to be had has no price, and is told already
         figures.choice("valkey.choice", stated.choice, cost, _bound(plan.bounds, "valkey"))
 
 
@@ -172,14 +162,3 @@ def _by(column: pl.Series) -> dict[str, int]:
 def _bound(bounds: Bounds, pool: str) -> int:
     return sum(certificate.bound_micros_per_hour for certificate in bounds.certificates if certificate.pool == pool)
 
-
-def _is_chosen(clusters: pl.DataFrame, bounds: Bounds, choices: Mapping[Key, Problem]) -> list[bool]:
-    """Tell which Valkeys a certificate is about: those of a choice that needs one, or has one."""
-    proven = {
-        (certificate.region, certificate.group) for certificate in bounds.certificates if certificate.pool == "valkey"
-    }
-    proven |= {key[1:] for key, problem in choices.items() if problem.is_required}
-    return [
-        (region, f"{group}/{function}") in proven and mode == "cluster"
-        for region, group, function, mode in clusters.select("region", "group", "right_function", "mode").iter_rows()
-    ]

@@ -289,12 +289,8 @@ def platform_services(tier: NaiveTier):
         }
         usable = math.floor(at(rows.node.disk_gb) * 1000 * at(rows.usable_disk_share))
         number = max(math.ceil(sum(kept.values()) * 1000 / usable), math.ceil(at(rows.min_instances)))
-        kept["warm_logs_gb"] = (
-            logs * day * (at(seen.logs.retention_warm_days) - at(seen.logs.retention_hot_days)) / 1000
-        )
-        kept["cold_logs_gb"] = (
-            logs * day * (at(seen.logs.retention_cold_days) - at(seen.logs.retention_warm_days)) / 1000
-        )
+        kept["warm_logs_gb"] = logs * day * (at(seen.logs.retention_warm_days) - at(seen.logs.retention_hot_days)) / 1000
+        kept["cold_logs_gb"] = logs * day * (at(seen.logs.retention_cold_days) - at(seen.logs.retention_warm_days)) / 1000
         add("store", region, number, 2, rows.node, kept)
     return services, workloads
 
