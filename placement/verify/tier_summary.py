@@ -161,4 +161,3 @@ def _by(column: pl.Series) -> dict[str, int]:
 
 def _bound(bounds: Bounds, pool: str) -> int:
     return sum(certificate.bound_micros_per_hour for certificate in bounds.certificates if certificate.pool == pool)
-
