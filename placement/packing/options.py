@@ -41,6 +41,31 @@ class Options:
 
 
 @dataclass(frozen=True)
+class Work:
+    """Limits on the steps of a search that do not depend on the clock.
+
+    Parameters
+    ----------
+    exact_time
+        Deterministic time of CP-SAT for a small problem whole.
+    columns
+        Work of column generation unless the clock counts, in microseconds or so; dives may bring it to twice as much.
+    max_shapes
+        Where there are more shapes (`placement.columns`), patterns are not used.
+    tries
+        Failures in a row after which no further host is dropped or replaced.
+    largest_first
+        Whether items, single instances without rules, differ so much in size that `largest_first` starts best.
+    """
+
+    exact_time: float = 1.0
+    columns: int = 16_000_000
+    max_shapes: int = 600
+    tries: int = 40
+    largest_first: bool = False
+
+
+@dataclass(frozen=True)
 class Progress:
     """A step of the search: the best cost and bound so far, in micros per hour (cost None: none yet)."""
 

@@ -20,22 +20,21 @@ import numpy as np
 from placement.bounds import PoolBound, attainable_at_least, raised_by_patterns
 from placement.columns import ColumnGeneration, Shapes, Slots, shapes_of
 from placement.errors import InfeasibleError, Reason
-from placement.instance import PoolProblem
+from placement.instance import PoolProblem, distinct_rows
 from placement.packing.diving import dive
 from placement.packing.exact import solve_exactly
+from placement.packing.largest_first import pack_largest_first
 from placement.packing.mix import MANY_CLASSES, Mix, choose_mix, relaxed_mix
-from placement.packing.options import Options, Progress, Report, Stop
+from placement.packing.neighbourhoods import repack
+from placement.packing.options import Options, Progress, Report, Stop, Work
 from placement.packing.patterns import choose_patterns, pack_slots
 from placement.packing.sites import add_hosts, bought_left, stock_left
 from placement.packing.state import Exchange, Packing, Workspace, no_hosts
 from placement.units import FloatArray, IntArray
 
-_WINDOW = 24
-_NUM_DRAWS = 60
 _MIX_GAP = 0.0005
 _MANY_HOSTS = 300
 """From so many hosts on, the linear relaxation says how many there are of each class of families."""
-_TRIES = 40
 _STEPS_PER_HOST = 60
 _STEPS_PER_HOMELESS = 1_000
 _MIN_STEPS = 20_000
@@ -46,22 +45,23 @@ _STALL_TRYING = 0.8
 """A try that is to place everything is given up sooner, in large fleets."""
 _STEPS_AT_ONCE = 20_000
 """Exchanges in one call of the kernel, well under a second: the search can be stopped in between."""
-_EXACT_DETERMINISTIC_TIME = 4.0
-_MAX_SHAPES = 600
+_MAX_REPACKED = 5_000
+"""With more instances a host more or less is little."""
 _FEW_SHAPES = 64
 _MANY_PER_HOST = 40
 """Where hosts hold more instances of many shapes they fill well without patterns."""
-_WORK = 16_000_000
-"""Of column generation unless the clock counts, in microseconds or so; dives may bring it to twice as much."""
 _NO_LIMIT = 1 << 60
 _COLUMN_SHARES = (0.5, 0.65, 0.8, 0.9)
-"""Columns are generated until so much of the time (or `_WORK`) is used, then come a few dives, then more columns."""
+"""Columns are generated until so much of the time (or the work) is used, then come a few dives, then more columns."""
 _DIVES = 4
 _MAX_BLOCKED = 3
 """Cheaper slots that the rules let not all instances have: so many, and it is the rules that bind."""
 _TAIL = 1e-5
 """Share of the cost by which the bound may stay below the linear program's value: the last of it takes longest."""
 _JITTER = 0.3
+_SLACKS = (0.0, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.008, 0.012, 0.02, 0.03, 0.05, 0.1, 0.2)
+_SMALL = (0.01, 0.02, 0.005, 0.04)
+"""What `largest_first` tries: capacity beyond the demand, and up to which share of a host an item is small."""
 _LARGE = 20_000
 """From so many instances on, fewer and longer tries."""
 
@@ -74,6 +74,7 @@ def solve_pool(
     stop: Stop,
     *,
     with_patterns: bool = True,
+    work: Work = Work(),  # noqa: B008 - frozen
 ) -> tuple[Packing, PoolBound]:
     """Return the cheapest packing found, and the best bound proven; every rule holds.
 
@@ -83,13 +84,15 @@ def solve_pool(
         What is proven of the cost already.
     with_patterns
         Whether patterns may be used. They raise the bound for the problem as it is given.
+    work
+        How much of it each step may take.
 
     Raises
     ------
     InfeasibleError
         Where there are not enough hosts, or none was found that obeys the rules.
     """
-    search = _Search(problem, bound, options, report, stop)
+    search = _Search(problem, bound, options, report, stop, work)
     packing = search.run(with_patterns=with_patterns)
     return packing, search.bound
 
@@ -102,7 +105,9 @@ class _Search:
         options: Options,
         report: Report,
         stop: Stop,
+        work: Work,
     ) -> None:
+        self.work = work
         self.problem = problem
         self.bound = bound
         self.options = options
@@ -139,36 +144,100 @@ class _Search:
 
     def run(self, *, with_patterns: bool) -> Packing:
         self.tell("mix", None)
-        mix = self.cheapest_mix()
-        packing = no_hosts(self.problem)
-        left = self.problem.instances.copy()
-        self.extend(packing, left, mix)
+        mix, packing = self.largest_first() if self.work.largest_first else self.filled()
         self.tell("fill", None)
-        shapes = shapes_of(self.problem) if with_patterns else None
+        shapes = shapes_of(self.problem) if with_patterns and self.has_few_shapes() else None
         if shapes is not None and not self.suit_patterns(shapes, mix):
             shapes = None
-        # patterns do better than long exchanges: a first valid packing is all that is wanted before them
-        best = self.complete(packing, _STALL if shapes is None else _STALL_QUICK)
-        self.tell("valid", best)
+        best = self.first(packing, has_patterns=shapes is not None)
+        best = repacked = self.repacked(best)
         if shapes is not None and not self.enough(best):
             best = self.by_patterns(shapes, best)
         best = self.improve(best)
+        if best is not repacked:
+            best = self.repacked(best)
         if not self.enough(best):
             exact = solve_exactly(
                 self.problem,
                 self.workspace.cost(best),
                 self.bound.micros_per_hour,
                 seed=self.options.seed,
-                deterministic_time=_EXACT_DETERMINISTIC_TIME,
+                deterministic_time=self.work.exact_time,
             )
             best = exact or best
         self.tell("done", best)
         return best
 
+    def repacked(self, best: Packing) -> Packing:
+        """Repack a handful of hosts at a time exactly, where there are not too many."""
+        if self.problem.num_instances > _MAX_REPACKED:
+            return best
+        floor = self.bound.micros_per_hour
+        repacked = repack(self.problem, best, self.workspace, floor, random=self.random, is_enough=self.enough)
+        self.tell("repacked", repacked)
+        return repacked
+
+    def first(self, packing: Packing, *, has_patterns: bool) -> Packing:
+        """Return a first valid packing, from hosts filled as the mix says; something else is improved from here on."""
+        if has_patterns:  # they do better than long exchanges: any valid packing is all that is wanted before them
+            best = self.complete(packing, _STALL_QUICK)
+            self.tell("valid", best)
+            return best
+        below = None
+        if self.problem.num_instances >= _LARGE:
+            # further hosts for what is left over, at once; then exchanges that may do without them
+            try:
+                best = self.complete(packing.copy(), None)
+            except InfeasibleError:
+                pass  # exchanges may find a way
+            else:
+                self.tell("valid", best)
+                below = self.workspace.cost(best)
+                if self.enough(best):
+                    return best
+        try:
+            found = self.complete(packing, _STALL, below=below)
+        except InfeasibleError:
+            if below is None:
+                raise
+            return best
+        self.tell("valid", found)
+        return found
+
+    def has_few_shapes(self) -> bool:
+        """Whether patterns come into question; a sample tells of most fleets that they do not."""
+        return len(distinct_rows(self.problem.demand[: 4 * self.work.max_shapes])[0]) <= self.work.max_shapes
+
+    def filled(self) -> tuple[Mix, Packing]:
+        """Return the mix to start with, and its hosts filled."""
+        mix = self.cheapest_mix()
+        packing = no_hosts(self.problem)
+        self.extend(packing, self.problem.instances.copy(), mix)
+        return mix, packing
+
+    def largest_first(self) -> tuple[Mix, Packing]:
+        """Return the cheapest mix whose hosts, filled largest first, hold everything, or else the dearest tried."""
+        problem, classes = self.problem, self.problem.classes
+        mix = packing = None
+        for slack in _SLACKS:
+            tried = choose_mix(
+                problem, problem.instances, classes.stock,
+                slack=slack, min_hosts=self.apart, max_bought=bought_left(problem, no_hosts(problem)),
+                floor=self.bound.micros_per_hour, seed=self.options.seed, grouped=False,
+            )  # fmt: skip
+            if tried is None or (mix is not None and (tried.hosts == mix.hosts).all()):
+                continue
+            mix = tried
+            for small in _SMALL:
+                packing = pack_largest_first(self.workspace, mix.hosts, small)
+                if packing is not None and not packing.num_waiting:
+                    return mix, packing
+        return self.filled() if mix is None or packing is None else (mix, packing)
+
     def suit_patterns(self, shapes: Shapes, mix: Mix) -> bool:
         """Whether patterns can be expected to do better than filling hosts one by one."""
         per_host = self.problem.num_instances / max(int(mix.hosts.sum()), 1)
-        return len(shapes) <= _FEW_SHAPES or (len(shapes) <= _MAX_SHAPES and per_host <= _MANY_PER_HOST)
+        return len(shapes) <= _FEW_SHAPES or (len(shapes) <= self.work.max_shapes and per_host <= _MANY_PER_HOST)
 
     def by_patterns(self, shapes: Shapes, best: Packing) -> Packing:
         """Raise the bound by column generation, and look for cheaper packings among its patterns."""
@@ -178,7 +247,7 @@ class _Search:
 
         # in the reproducible mode a time limit may end the search, but must not steer it
         is_timed = self.options.mode == "fast" and self.options.time_limit_s is not None
-        most_work = _NO_LIMIT if is_timed else _WORK
+        most_work = _NO_LIMIT if is_timed else self.work.columns
 
         def is_enough(share: float, micros: int, linear: float) -> bool:
             known = max(micros, self.bound.micros_per_hour)
@@ -194,7 +263,10 @@ class _Search:
         num_dives = num_blocked = 0
 
         def is_dive_over() -> bool:
-            return self.is_over() or columns.work > 2 * most_work
+            is_near = self.workspace.cost(best) - self.bound.micros_per_hour <= int(self.problem.classes.price.min())
+            # where a small fleet's gap is one cheapest host, it is most likely the bound's
+            most = most_work // 2 if is_near and self.problem.num_instances <= _MAX_REPACKED else 2 * most_work
+            return self.is_over() or columns.work > most
 
         for share in _COLUMN_SHARES:
             linear = columns.run(int(share * most_work), partial(is_enough, share))
@@ -279,7 +351,10 @@ class _Search:
         new_hosts = add_hosts(self.problem, packing, mix.hosts)
         if new_hosts is None:
             return False
-        self.workspace.fill(packing, left, mix.share, new_hosts, window=_WINDOW, num_draws=_NUM_DRAWS, seed=self.seed())
+        self.workspace.fill(
+            packing, left, mix.share, new_hosts,
+            seed=self.seed(), is_over=self.is_over, tell=lambda: self.tell("fill", None),
+        )  # fmt: skip
         return True
 
     def value(self, packing: Packing) -> FloatArray:
@@ -312,11 +387,13 @@ class _Search:
     def steps(self, packing: Packing) -> int:
         return int(np.clip(_STEPS_PER_HOST * len(packing.host_class), _MIN_STEPS, _MAX_STEPS))
 
-    def complete(self, packing: Packing, stall: float, below: int | None = None) -> Packing:
+    def complete(self, packing: Packing, stall: float | None, below: int | None = None) -> Packing:
         """Place everything, with the cheapest further hosts where exchanges are not enough.
 
         Parameters
         ----------
+        stall
+            As for `exchange`; None: no exchanges.
         below
             Give up as soon as the hosts cost so much (micros).
         """
@@ -324,7 +401,10 @@ class _Search:
         slack = 0.0
         extra = 0
         for attempt in range(60):
-            pool = self.exchange(packing, _MIN_STEPS if stall == _STALL_QUICK else self.steps(packing), stall)
+            if stall is None:
+                pool = np.flatnonzero(packing.host_of < 0)
+            else:
+                pool = self.exchange(packing, _MIN_STEPS if stall == _STALL_QUICK else self.steps(packing), stall)
             if not len(pool):
                 return packing.without_empty()
             left = np.bincount(self.workspace.service_of[pool], minlength=len(problem.names))
@@ -355,7 +435,7 @@ class _Search:
         """Drop hosts, or replace them by cheaper ones, as long as exchanges find room for what stood there."""
         classes = self.problem.classes
         large = self.problem.num_instances >= _LARGE
-        tries = _TRIES // 8 if large else _TRIES
+        tries = self.work.tries // 8 if large else self.work.tries
         failures = 0
         while failures < tries and not self.enough(best):
             options = self.replacements(best)

@@ -1,0 +1,179 @@
+"""Choosing clusters: which kinds to open and who goes where, at lowest price of nodes, by the packing engine.
+
+A kind of cluster is to the engine what a host class is, a service what an instance is: mix by CP-SAT, fill, exchange,
+patterns, and a bound with its certificate.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from placement.bounds import prove
+from placement.fleet.types import Location
+from placement.instance import HOST, HostClasses, PoolProblem
+from placement.interference import NO_LIMIT, no_rules
+from placement.packing.cpsat import Effort, effort
+from placement.packing.options import Options, Report, Stop
+from placement.packing.solve import solve_pool
+from placement.plan.types import Certificate, Choice
+from placement.units import IntArray, price_from_micros
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of cluster that can be opened any number of times.
+
+    Parameters
+    ----------
+    name
+        As in the certificate, ``shared-l/read-heavy`` say.
+    limits
+        What its services may use together, per resource.
+    price
+        Of all its nodes, micros per hour.
+    """
+
+    name: str
+    limits: tuple[int, ...]
+    price: int
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Clusters that were chosen.
+
+    Parameters
+    ----------
+    kind_of
+        int64[num_clusters]: position in the kinds.
+    cluster_of
+        int64[num_items].
+    cost, bound
+        Micros per hour.
+    """
+
+    kind_of: IntArray
+    cluster_of: IntArray
+    cost: int
+    bound: int
+    certificate: Certificate
+
+
+def choose_clusters(
+    pool: str,
+    region: str,
+    group: str,
+    names: Sequence[str],
+    demand: IntArray,
+    kinds: Sequence[Kind],
+    options: Options,
+    report: Report,
+    stop: Stop,
+) -> Chosen:
+    """Choose clusters for services.
+
+    Parameters
+    ----------
+    pool
+        ``postgres`` or ``valkey``.
+    group
+        Isolation group (and function), for the certificate.
+    names
+        Services, sorted.
+    demand
+        int64[num_items, num_resources]; each item fits some kind alone.
+    kinds
+        What can be opened.
+    """
+    problem = _problem(pool, region, names, demand, kinds)
+    start = time.monotonic()
+    limit_s = options.time_limit_s
+
+    def over() -> bool:
+        return stop() or (limit_s is not None and time.monotonic() - start >= limit_s)
+
+    # BLAS adds up in another order for every number of threads
+    with threadpool_limits(1, user_api="blas"), effort(Effort(mode=options.mode, cores=1, over=over)):
+        bound = prove(problem)
+        if limit_s is not None:
+            options = dataclasses.replace(options, time_limit_s=max(0.0, limit_s - (time.monotonic() - start)))
+        packing, bound = solve_pool(problem, bound, options, report, stop)
+    kind_of, cluster_of = tightened(packing.host_class, packing.host_of, demand, kinds)
+    price = problem.classes.price
+    return Chosen(
+        kind_of=kind_of,
+        cluster_of=cluster_of,
+        cost=int(price[kind_of].sum()),
+        bound=bound.micros_per_hour,
+        certificate=bound.certificate.model_copy(update={"group": group}),
+    )
+
+
+def tightened(
+    kind_of: IntArray, cluster_of: IntArray, demand: IntArray, kinds: Sequence[Kind]
+) -> tuple[IntArray, IntArray]:
+    """Give each cluster the cheapest kind that holds it (the first of equals), and drop those that are empty.
+
+    Parameters
+    ----------
+    kind_of, cluster_of, demand
+        As in `Chosen`.
+    """
+    used = np.unique(cluster_of)
+    number = np.full(len(kind_of), -1, np.int64)
+    number[used] = np.arange(len(used))
+    cluster_of = number[cluster_of]
+    kind_of = kind_of[used].copy()
+    load = loads(cluster_of, len(used), demand)
+    price = np.array([kind.price for kind in kinds], np.int64)
+    for k in np.argsort(price, kind="stable")[::-1]:
+        holds = (load <= np.array(kinds[k].limits, np.int64)).all(axis=1)
+        kind_of[holds & (price[k] <= price[kind_of])] = k
+    return kind_of, cluster_of
+
+
+def loads(cluster_of: IntArray, num_clusters: int, demand: IntArray) -> IntArray:
+    """Return what the services of each cluster ask for: int64[num_clusters, num_resources]."""
+    load = np.zeros((num_clusters, demand.shape[1]), np.int64)
+    np.add.at(load, cluster_of, demand)
+    return load
+
+
+def choice_of(cost: int, bound: int) -> Choice:
+    """Return cost, bound and gap of all choices together, from micros."""
+    gap = 0.0 if cost == bound else (cost - bound) / bound if bound else 1.0
+    return Choice(per_hour=price_from_micros(cost), bound_per_hour=price_from_micros(bound), gap=gap)
+
+
+def _problem(pool: str, region: str, names: Sequence[str], demand: IntArray, kinds: Sequence[Kind]) -> PoolProblem:
+    num = len(names)
+    ones = np.ones(num, np.int64)
+    return PoolProblem(
+        pool=pool,
+        region=region,
+        names=tuple(names),
+        demand=demand,
+        instances=ones,
+        max_per_host=ones.copy(),
+        spread=np.full(num, HOST, np.int64),
+        spread_limit=np.full(num, NO_LIMIT, np.int64),
+        rules=no_rules(num),
+        classes=HostClasses(
+            limit=np.array([kind.limits for kind in kinds], np.int64),
+            price=np.array([kind.price for kind in kinds], np.int64),
+            stock=np.full(len(kinds), -1, np.int64),
+            size=tuple(kind.name for kind in kinds),
+            hosts=((),) * len(kinds),
+        ),
+        zones=(),
+        segments=(("", ""),),
+        locations=(Location(region),),
+        host_location={},
+        occupied=(0,),
+    )
