@@ -168,7 +168,7 @@ class _Search:
 
     def repacked(self, best: Packing) -> Packing:
         """Repack a handful of hosts at a time exactly, where there are not too many."""
-        if self.problem.num_instances > self.work.max_repacked:
+        if self.problem.num_instances > self.work.max_repacked or len(self.problem.classes) > MANY_CLASSES:
             return best
         floor = self.bound.micros_per_hour
         repacked = repack(self.problem, best, self.workspace, floor, random=self.random, is_enough=self.enough)
@@ -247,6 +247,12 @@ class _Search:
         is_timed = self.options.mode == "fast" and self.options.time_limit_s is not None
         most_work = _NO_LIMIT if is_timed else self.work.columns
 
+        def is_near(known: int) -> bool:
+            # where a small fleet's gap is one cheapest host, it is most likely the bound's, or there to stay
+            left = self.workspace.cost(best) - attainable_at_least(known, self.problem)
+            is_small = self.problem.num_instances <= self.work.max_repacked and left <= int(self.problem.classes.price.min())
+            return is_small and columns.work > most_work // 4
+
         def is_enough(share: float, micros: int, linear: float) -> bool:
             known = max(micros, self.bound.micros_per_hour)
             # the linear program's value is the most that this bound can come to
@@ -255,16 +261,13 @@ class _Search:
             )
             can_rise = can_rise and linear - known > _TAIL * linear
             is_met = self.workspace.cost(best) <= known * (1 + self.options.target_gap)
-            return is_met or not can_rise or self.is_over(share if is_timed else 1.0)
+            return is_met or not can_rise or self.is_over(share if is_timed else 1.0) or is_near(known)
 
         linear = None
         num_dives = num_blocked = 0
 
         def is_dive_over() -> bool:
-            is_near = self.workspace.cost(best) - self.bound.micros_per_hour <= int(self.problem.classes.price.min())
-            # where a small fleet's gap is one cheapest host, it is most likely the bound's
-            most = most_work // 2 if is_near and self.problem.num_instances <= self.work.max_repacked else 2 * most_work
-            return self.is_over() or columns.work > most
+            return self.is_over() or columns.work > 2 * most_work or is_near(self.bound.micros_per_hour)
 
         for share in _COLUMN_SHARES:
             linear = columns.run(int(share * most_work), partial(is_enough, share))
@@ -297,6 +300,7 @@ class _Search:
                 self.bound.micros_per_hour,
                 self.workspace.cost(best),
                 seed=self.options.seed,
+                is_quick=not is_timed and self.problem.num_instances <= self.work.max_repacked,
             )
             best = self.better_of(best, shapes, chosen)
         return best
