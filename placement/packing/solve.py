@@ -38,6 +38,9 @@ _STEPS_PER_HOST = 60
 _STEPS_PER_HOMELESS = 1_000
 _MIN_STEPS = 20_000
 _MAX_STEPS = 400_000
+_STEPS_PER_PAIR = 4
+"""Exchanges for each host and each of few instances left over until it is seen whether they help."""
+_MOST_ROUNDS = 12
 _STALL = 0.97
 _STALL_QUICK = 0.5
 _STALL_TRYING = 0.8
@@ -109,6 +112,8 @@ class _Search:
         self.workspace = Workspace(problem)
         self.random = np.random.default_rng(options.seed)
         self.start = time.monotonic()
+        self.exchanges = 0
+        """Steps of exchanges so far: the work that improvement may take is measured in them."""
         self.apart = int((-(-problem.instances // problem.max_per_host)).max())
 
     # --- control ------------------------------------------------------------------------------------------------
@@ -321,22 +326,26 @@ class _Search:
     def exchange(self, packing: Packing, num_steps: int, stall: float) -> IntArray:
         """Place what is left over by exchanges, `num_steps` at a time, until that stalls; return what still is.
 
-        It stalls where more than the share `stall` of the pool's worth is still there after a round.
+        It stalls where more than the share `stall` of the pool's worth is still there after a round: `num_steps`, or
+        as many as try each of what is left over on every host.
         """
         pool = np.flatnonzero(packing.host_of < 0)
         if not len(packing.host_class):
             return pool
         exchange = Exchange(self.workspace, packing, self.value(packing))
-        worth = np.inf
-        for _ in range(12):
-            for done in range(0, num_steps, _STEPS_AT_ONCE):
-                exchange.run(min(_STEPS_AT_ONCE, num_steps - done), self.seed())
-                if not len(exchange.pool) or self.is_over():
-                    return exchange.pool.copy()
-            now = exchange.worth
-            if now > stall * worth:
+        num_hosts = len(packing.host_class)
+        worth, since = exchange.worth, 0
+        for _ in range(0, _MOST_ROUNDS * num_steps, _STEPS_AT_ONCE):
+            exchange.run(_STEPS_AT_ONCE, self.seed())
+            self.exchanges += _STEPS_AT_ONCE
+            since += _STEPS_AT_ONCE
+            if not len(exchange.pool) or self.is_over():
                 break
-            worth = now
+            # few instances have soon been tried on every host
+            if since >= min(num_steps, _STEPS_PER_PAIR * num_hosts * len(exchange.pool)):
+                if exchange.worth > stall * worth:
+                    break
+                worth, since = exchange.worth, 0
         return exchange.pool.copy()
 
     def steps(self, packing: Packing) -> int:
