@@ -196,7 +196,7 @@ def _proof(summary: PlanSummary) -> str:
     if summary.status == "optimal":
         return "proven optimal"
     if summary.cost.gap == 0:  # what is not proven is the choice of clusters
-        return "proven cheapest for these databases and caches"
+        return "proven cheapest for these servers"
     return f"at most {summary.cost.gap:.3%} above the cheapest"
 
 
@@ -205,7 +205,7 @@ def _percent(share: float) -> str:
 
 
 def _choice(choice: Choice | None) -> str:
-    return f"; within {_percent(choice.gap)} of the cheapest" if choice is not None and choice.gap > 0 else ""
+    return f" within {_percent(choice.gap)} of the cheapest" if choice is not None and choice.gap > 0 else ""
 
 
 def _data_tier_lines(summary: PlanSummary) -> Iterator[tuple[str, str]]:
@@ -222,6 +222,8 @@ def _data_tier_lines(summary: PlanSummary) -> Iterator[tuple[str, str]]:
             f"services: {services or 'none'}; {postgres.clusters:,} servers, {postgres.nodes:,} nodes"
             + (f", {postgres.pgbouncers:,} PgBouncers" if postgres.pgbouncers else ""),
         )
+        if postgres.choice is not None and postgres.choice.gap > 0:
+            yield "", f"clusters{_choice(postgres.choice)}, by the price of their nodes"
         if postgres.alternative is not None:
             other = postgres.alternative
             verb = "save" if other.saves_per_hour >= 0 else "cost more by"
@@ -235,8 +237,10 @@ def _data_tier_lines(summary: PlanSummary) -> Iterator[tuple[str, str]]:
         yield (
             "valkey",
             f"{valkey.clusters:,} clusters, {valkey.primaries:,} primaries + {valkey.replicas:,} replicas; "
-            f"{valkey.memory_mb_used / 1000:,.0f} of {valkey.memory_mb_limit / 1000:,.0f} GB{_choice(valkey.choice)}",
+            f"{valkey.memory_mb_used / 1000:,.0f} of {valkey.memory_mb_limit / 1000:,.0f} GB",
         )
+        if valkey.choice.gap > 0:
+            yield "", f"clusters{_choice(valkey.choice)}, by the price of their nodes"
     nodes: dict[str, int] = {}
     for service in tier.platform:
         nodes[service.kind] = nodes.get(service.kind, 0) + service.nodes

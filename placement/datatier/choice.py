@@ -15,6 +15,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from placement.bounds import prove
+from placement.branching import raised_by_branching
 from placement.datatier.cohesion import cohere
 from placement.fleet.types import Location
 from placement.instance import HOST, HostClasses, PoolProblem
@@ -104,7 +105,7 @@ def choose_clusters(
 
     # BLAS adds up in another order for every number of threads
     with threadpool_limits(1, user_api="blas"), effort(Effort(mode=options.mode, cores=1, over=over)):
-        bound = prove(problem)
+        bound = raised_by_branching(prove(problem), problem)
         if limit_s is not None:
             options = dataclasses.replace(options, time_limit_s=max(0.0, limit_s - (time.monotonic() - start)))
         packing, bound = solve_pool(problem, bound, options, report, stop, work=_WORK)
