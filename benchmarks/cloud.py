@@ -19,7 +19,7 @@ model: rithmxo-1.0
 services: services.csv
 hosts: hosts.csv
 sizes: sizes.csv
-policy: {{headroom: 1.0, cpu_overcommit: 1.0, network_limit: 1.0, spare: 0}}
+policy: {{pools: [services], headroom: 1.0, cpu_overcommit: 1.0, network_limit: 1.0, spare: 0}}
 """
 
 

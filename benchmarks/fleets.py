@@ -78,10 +78,16 @@ def make_fleet(
         zones=zones,
         name=f"{kind}-{num_services}-s{seed}",
     )
+    made = services_alone(made)
     if kind == "skewed":
         return dataclasses.replace(made, services=_skewed(made.services, seed, sigma))
     services = made.services if sigma == SPREAD_SIGMA else _spread(made.services, sigma)
     return dataclasses.replace(made, services=services, sizes=_family_sizes() if kind == "families" else made.sizes)
+
+
+def services_alone(made: FleetFrames) -> FleetFrames:
+    """Return a fleet whose services are planned and nothing else: what others publish figures of."""
+    return dataclasses.replace(made, document={**made.document, "policy": {"pools": ["services"]}})
 
 
 def write_case(kind: Kind, num_services: int, folder: Path, seed: int = 1, **severity: float) -> None:

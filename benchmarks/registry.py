@@ -93,7 +93,7 @@ def _bundled(fleet: str, folder: Path, _: Path | None) -> None:
 
 
 def _generated(demands: str, num_services: int, folder: Path, _: Path | None) -> None:
-    made = generate_fleet(num_services, 1, demands=demands)  # type: ignore[arg-type]
+    made = fleets.services_alone(generate_fleet(num_services, 1, demands=demands))  # type: ignore[arg-type]
     write_generated(made, folder, table_format="csv")
 
 
@@ -111,7 +111,14 @@ _EVERYDAY = (
 )  # fmt: skip
 
 _SMALL = (
-    Case("measured-300", "small enough for exact peers", partial(_made, "measured", 300, {}), Target(0.01, 30)),
+    Case("measured-300", "small enough for exact peers", partial(_made, "measured", 300, {}), Target(0.01, 30),
+         Target(0.0, 10)),
+    Case("measured-600", "a hundred to a host, next to no room", partial(_made, "measured", 600, {}),
+         Target(0.005, 30), Target(0.0, 10)),
+    Case("skewed-50", "the bound must see that hosts are whole", partial(_made, "skewed", 50, {}),
+         Target(0.01, 30), Target(0.0, 10)),
+    Case("families-300", "the same with ten sizes", partial(_made, "families", 300, {}),
+         Target(0.05, 60), Target(0.01, 10)),
 )  # fmt: skip
 
 _LARGE = (

@@ -36,7 +36,7 @@ name: {name}
 model: rithmxo-1.0
 services: services.parquet
 {interference}sizes: sizes.csv
-policy: {{headroom: 1.0, cpu_overcommit: 1.0, network_limit: 1.0, spare: 0}}
+policy: {{pools: [services], headroom: 1.0, cpu_overcommit: 1.0, network_limit: 1.0, spare: 0}}
 """
 
 _SIZES = """\

@@ -5,15 +5,20 @@ from __future__ import annotations
 import importlib.metadata
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from placement.fleet.types import Fleet
+from placement.datatier.roles import assign_roles
+from placement.datatier.tier import DataTier
+from placement.fleet.types import POOLS, Fleet
 from placement.instance import PoolProblem
 from placement.packing.options import Options
 from placement.packing.state import Packing, Workspace
 from placement.plan.types import (
+    ASSIGNMENTS_SCHEMA,
+    HOSTS_SCHEMA,
     Alert,
     Bounds,
     Cost,
@@ -28,17 +33,17 @@ from placement.pool import PoolPlan
 from placement.units import NUM_RESOURCES, RESOURCES, IntArray, price_from_micros
 
 _MAX_LABEL = 63
+_TABLES_OF: dict[str, tuple[str, ...]] = {
+    "databases": ("postgres", "grouping.load_profiles", "network.traffic.postgres"),
+    "caches": ("valkey.tiers", "valkey.memory_per_service", "valkey.clusters", "valkey.node_tiers"),
+    "platform": ("registry", "sia", "observability"),
+}
+"""Tables of the model that a pool's plan rests on."""
 
 
-def assemble(
-    fleet: Fleet,
-    pools: Sequence[PoolPlan],
-    options: Options,
-    seconds: tuple[float | None, float | None],
-    *,
-    stopped: bool,
-) -> Plan:
-    """Return the plan of a fleet from the packings of its pools.
+@dataclass(frozen=True)
+class Decided:
+    """Everything that was decided.
 
     Parameters
     ----------
@@ -47,15 +52,42 @@ def assemble(
     stopped
         Whether the search was interrupted.
     """
+
+    fleet: Fleet
+    tier: DataTier
+    pools: tuple[PoolPlan, ...]
+    options: Options
+    seconds: tuple[float | None, float | None]
+    stopped: bool
+
+
+def assemble(decided: Decided) -> Plan:
+    """Return the plan of a fleet from the data tier and the packings of its pools."""
+    fleet, tier, pools = decided.fleet, decided.tier, decided.pools
     taken = set(fleet.hosts["host"].to_list())
     tables = [_pool_tables(pool, taken) for pool in pools]
-    hosts = pl.concat([table[0] for table in tables]).sort("host")
-    assignments = pl.concat([table[1] for table in tables]).sort("service", "instance")
-    cost = sum(_price(pool, pool.packing) for pool in pools)
+    hosts = pl.concat([pl.DataFrame(schema=HOSTS_SCHEMA), *(table[0] for table in tables)]).sort("host")
+    placed = {
+        is_service: pl.concat(
+            [
+                pl.DataFrame(schema=ASSIGNMENTS_SCHEMA),
+                *(
+                    table[1]
+                    for table, pool in zip(tables, pools, strict=True)
+                    if (pool.problem.pool == "services") == is_service
+                ),
+            ]
+        )
+        for is_service in (True, False)
+    }
+    nodes = assign_roles(
+        tier.workloads,
+        placed[False].rename({"service": "workload"}).join(hosts.select("host", "zone"), on="host", how="left"),
+    )
+    costs = _pool_costs(pools, hosts)
+    cost, bound = (sum(amount[k] for amount in costs.values()) for k in (0, 1))
     spare = sum(_price(pool, pool.spares) for pool in pools)
-    bound = sum(pool.bound.micros_per_hour for pool in pools)
     by_size = dict(sorted(hosts["size"].value_counts().iter_rows()))
-    num_spare = int(hosts["spare"].sum())
     gap = gap_of(cost, bound)
     summary = PlanSummary(
         fleet=FleetRef(
@@ -64,7 +96,7 @@ def assemble(
             instances=fleet.num_instances,
             digest=fleet.digest,
         ),
-        status="optimal" if cost == bound else "feasible",
+        status="optimal" if cost == bound and not _has_gap(tier) else "feasible",
         cost=Cost(
             currency=fleet.currency,
             per_hour=price_from_micros(cost),
@@ -73,23 +105,57 @@ def assemble(
             spare_per_hour=price_from_micros(spare),
             total_per_hour=price_from_micros(cost + spare),
         ),
-        hosts=HostCounts(total=len(hosts), spare=num_spare, by_size=by_size),
+        hosts=HostCounts(total=len(hosts), spare=int(hosts["spare"].sum()), by_size=by_size),
         pools={
-            "services": PoolCost(
-                per_hour=price_from_micros(cost),
-                bound_per_hour=price_from_micros(bound),
-                gap=gap,
-                hosts=len(hosts) - num_spare,
+            pool: PoolCost(
+                per_hour=price_from_micros(of_pool),
+                bound_per_hour=price_from_micros(proven),
+                gap=gap_of(of_pool, proven),
+                hosts=number,
             )
+            for pool, (of_pool, proven, number) in costs.items()
         },
-        alerts=_alerts(fleet, hosts),
+        data_tier=tier.summary,
+        alerts=(*_alerts(fleet, hosts), *tier.alerts),
         estimates_used=_estimates(fleet, hosts),
-        settings=_settings(fleet, options, cut=any(pool.cut for pool in pools), stopped=stopped),
+        settings=_settings(fleet, decided.options, cut=any(pool.cut for pool in pools), stopped=decided.stopped),
         versions=_versions(),
-        seconds=Seconds(read=seconds[0], solve=seconds[1]),
+        seconds=Seconds(read=decided.seconds[0], solve=decided.seconds[1]),
     )
-    certificates = tuple(pool.bound.certificate for pool in pools)
-    return Plan(summary=summary, hosts=hosts, assignments=assignments, bounds=Bounds(certificates=certificates))
+    certificates = (*(pool.bound.certificate for pool in pools), *tier.certificates)
+    return Plan(
+        summary=summary,
+        bounds=Bounds(certificates=certificates),
+        hosts=hosts,
+        assignments=placed[True].sort("service", "instance"),
+        nodes=nodes,
+        databases=tier.databases,
+        postgres_clusters=tier.postgres_clusters,
+        caches=tier.caches,
+        valkey_clusters=tier.valkey_clusters,
+    )
+
+
+def _pool_costs(pools: Sequence[PoolPlan], hosts: pl.DataFrame) -> dict[str, tuple[int, int, int]]:
+    """Return cost and bound in micros per hour and the number of used hosts of each pool, in the order of the pools."""
+    used = hosts.filter(~pl.col("spare"))["pool"]
+    return {
+        name: (
+            sum(_price(pool, pool.packing) for pool in pools if pool.problem.pool == name),
+            sum(pool.bound.micros_per_hour for pool in pools if pool.problem.pool == name),
+            int((used == name).sum()),
+        )
+        for name in POOLS
+        if any(pool.problem.pool == name for pool in pools)
+    }
+
+
+def _has_gap(tier: DataTier) -> bool:
+    """Whether cheaper clusters may exist than those that were chosen."""
+    if tier.summary is None:
+        return False
+    choices = [part.choice for part in (tier.summary.postgres, tier.summary.valkey) if part is not None]
+    return any(choice is not None and choice.gap > 0 for choice in choices)
 
 
 def gap_of(cost: int, bound: int) -> float:
@@ -144,7 +210,11 @@ def _pool_tables(pool: PoolPlan, taken: set[str]) -> tuple[pl.DataFrame, pl.Data
 
 
 def _host_names(problem: PoolProblem, packing: Packing, order: IntArray, taken: set[str]) -> list[str]:
-    """Name hosts: standing ones keep their names, bought ones get ``region-size-number``."""
+    """Name hosts: standing ones keep their names, bought ones get ``region-size-number``.
+
+    Other pools than `services` stand in the name, so that one pool's hosts do not renumber another's.
+    """
+    scope = problem.region if problem.pool == "services" else f"{problem.region}-{problem.pool}"
     names = [""] * len(packing.host_class)
     next_number: dict[str, int] = {}
     for h in order.tolist():
@@ -153,9 +223,9 @@ def _host_names(problem: PoolProblem, packing: Packing, order: IntArray, taken: 
         if standing:
             names[h] = standing[int(packing.site[h])]
             continue
-        stem = f"{problem.region}-{problem.classes.size[s]}"
+        stem = f"{scope}-{problem.classes.size[s]}"
         if len(stem) > _MAX_LABEL - 8:  # a DNS label must keep room for the number
-            stem = f"{problem.region[:24].rstrip('-')}-{problem.classes.size[s][:24].rstrip('-')}"
+            stem = f"{scope[:30].rstrip('-')}-{problem.classes.size[s][:23].rstrip('-')}"
         number = next_number.get(stem, 1)
         while f"{stem}-{number:05d}" in taken:
             number += 1
@@ -252,7 +322,8 @@ def _estimates(fleet: Fleet, hosts: pl.DataFrame) -> tuple[dict[str, object], ..
     frontends = services.filter(pl.col("frontend"))
     profiles = sorted(set(blank["profile"]) | set(frontends["profile"]))
     sizes = sorted(set(hosts["size"]))
-    entries = fleet.model.estimates_for(profiles, sizes, frontends.height > 0)
+    tables = [table for pool in fleet.policy.pools for table in _TABLES_OF.get(pool, ())]
+    entries = fleet.model.estimates_for(profiles, sizes, frontends.height > 0, tables=tables)
     return tuple(
         {
             "path": entry.path,

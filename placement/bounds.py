@@ -32,7 +32,7 @@ import numpy as np
 
 from placement.columns import SCALE as COLUMNS_SCALE
 from placement.columns import PatternBound, Shapes
-from placement.instance import PoolProblem
+from placement.instance import PoolProblem, distinct_rows
 from placement.plan.types import Certificate, CountingProof, HostClass, Leaf, PatternsProof, WeightsProof
 from placement.units import BoolArray, FloatArray, IntArray
 
@@ -158,7 +158,7 @@ def _parts(demand: FloatArray, count: FloatArray) -> IntArray:
     A cut for each part tells the linear program where it pays to price families of sizes differently; one cut for all
     items would need many rounds for the same (the multi-cut form of Kelley's method).
     """
-    first, second = np.argsort(-(count @ demand), kind="stable")[:2]
+    first, second = np.argsort(-(count @ demand), kind="stable")[[0, min(1, demand.shape[1] - 1)]]
     ratio = demand[:, first] / np.maximum(demand[:, first] + demand[:, second], 1e-12)
     order = np.argsort(ratio, kind="stable")
     part = np.empty(len(order), np.int64)
@@ -175,8 +175,8 @@ def _best_weights(problem: PoolProblem) -> tuple[FloatArray, FloatArray]:
     largest = np.maximum(classes.limit.max(axis=0), 1)
     unit_price = float(max(int(classes.price.max()), 1))
     # items with equal demand are one
-    demand, inverse = np.unique(problem.demand, axis=0, return_inverse=True)
-    count = np.bincount(inverse.ravel(), weights=problem.instances).astype(np.float64)
+    demand, inverse = distinct_rows(problem.demand)
+    count = np.bincount(inverse, weights=problem.instances).astype(np.float64)
     fits: BoolArray = np.asarray((demand[:, None, :] <= classes.limit[None, :, :]).all(axis=2))
     D: FloatArray = demand / largest
     L = classes.limit / largest
@@ -235,7 +235,10 @@ def _best_weights(problem: PoolProblem) -> tuple[FloatArray, FloatArray]:
     add_cut(used)
     solver = mathopt.IncrementalSolver(model, mathopt.SolverType.GLOP)
     for _ in range(min(_MAX_ROUNDS, _MAX_TERMS // (num_classes * num_resources))):
-        result = solver.solve()
+        try:
+            result = solver.solve()
+        except AttributeError:  # what mathopt makes of numerical trouble: the best weights so far will do
+            break
         if not result.has_primal_feasible_solution():
             break
         upper = result.objective_value() * scale

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from placement import knapsack
-from placement.instance import HostClasses, PoolProblem
+from placement.instance import HostClasses, PoolProblem, distinct_rows
 from placement.master import Master, MasterSolution
 from placement.units import FloatArray, IntArray
 
@@ -73,8 +73,7 @@ class Shapes:
 
 def shapes_of(problem: PoolProblem) -> Shapes:
     """Group the services of a problem by demand."""
-    demand, of_service = np.unique(problem.demand, axis=0, return_inverse=True)
-    of_service = of_service.ravel().astype(np.int64)
+    demand, of_service = distinct_rows(problem.demand)
     num_instances = np.bincount(of_service, weights=problem.instances, minlength=len(demand)).astype(np.int64)
     most_of_service = np.minimum(problem.max_per_host, problem.instances)
     by_rule = np.bincount(of_service, weights=most_of_service, minlength=len(demand)).astype(np.int64)

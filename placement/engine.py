@@ -2,22 +2,24 @@
 
 ::
 
-    fleet ─▶ problems ─▶ certain reasons ─▶ pools (an executor's tasks) ─▶ plan ─▶ verify
+    fleet ─▶ data tier ─▶ problems ─▶ certain reasons ─▶ pools (an executor's tasks) ─▶ plan ─▶ verify
 
 A region's pool is an independent problem (`pool`): bounds, packing and spares run wherever the executor runs them;
-a plan is their union.
+a plan is their union. Only where pools draw on the same limited stock or room one waits for the other.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from placement.assemble import assemble
+from placement.alternative import shared_databases
+from placement.assemble import Decided, assemble
 from placement.bounds import prove
+from placement.datatier.tier import DataTier, plan_data_tier
 from placement.errors import InfeasibleError, InternalError
 from placement.executor import Task, run_tasks
 from placement.fleet.types import Fleet
@@ -27,6 +29,7 @@ from placement.packing.reasons import certain_reasons
 from placement.plan.types import Plan
 from placement.pool import PoolPlan, PoolResult, PoolTask, place_pool, run_pool
 from placement.repair import offer_for
+from placement.sharing import in_turns, without_taken
 from placement.units import exact
 from placement.verify import check_plan
 
@@ -34,6 +37,8 @@ __all__ = ["FleetProgress", "Options", "place", "place_pool"]
 
 _SMALL = 100_000
 """Up to so many instances a fleet is planned sooner than processes start."""
+_TIER_SHARE = 0.3
+"""Of a time limit, at most, goes to the choice of clusters."""
 _FINISH_S = 0.2
 _FINISH_S_PER_INSTANCE = 1.5e-5
 """What assembling, checking and writing a plan take of a time limit, at least and per instance."""
@@ -53,15 +58,15 @@ class FleetProgress:
         Proven lower bound; a region that has none yet counts as 0.
     seconds
         Since the run began.
-    num_regions, num_placed
-        How many regions there are, and how many of them have a packing.
+    num_pools, num_placed
+        How many pools there are, counted in each region, and how many of them have a packing.
     """
 
     phase: str
     cost: int | None
     bound: int
     seconds: float
-    num_regions: int = 1
+    num_pools: int = 1
     num_placed: int = 0
 
     @property
@@ -102,18 +107,24 @@ def place(
     """
     options = options or Options()
     start = time.monotonic()
-    problems = build_problems(fleet)
-    watch = _Watch(problems, report, start)
-    pools = _place_pools(fleet, problems, options, watch, stop, start)
+    watch = _Watch(report, start)
+    tier = plan_data_tier(fleet, options, watch.tell, _or_late(stop, options, start))
+    problems = build_problems(fleet, tier.workloads)
+    watch.expect(problems)
+    pools = _place_pools(fleet, problems, tier, options, watch, stop, start)
+    if not stop() and options.time_limit_s is None:
+        watch.tell("compare")
+        tier = shared_databases(fleet, tier, pools, options, stop)
     timed = options.mode == "fast" or any(pool.cut for pool in pools)
     seconds = (read_s, time.monotonic() - start) if timed else (None, None)
-    plan = assemble(fleet, pools, options, seconds, stopped=stop())
+    decided = Decided(fleet, tier, tuple(pools), options, seconds, stopped=stop())
+    plan = assemble(decided)
     watch.tell("check")
     findings = check_plan(plan, fleet).findings
     if findings and all(finding.kind == "bound-unverified" for finding in findings):
         # the checker gave up on a pattern proof: claim only what it can verify
-        pools = [dataclasses.replace(pool, bound=prove(pool.problem)) for pool in pools]
-        plan = assemble(fleet, pools, options, seconds, stopped=stop())
+        proven = tuple(dataclasses.replace(pool, bound=prove(pool.problem)) for pool in pools)
+        plan = assemble(dataclasses.replace(decided, pools=proven))
         findings = check_plan(plan, fleet).findings
     if findings:
         shown = "\n".join(f"  {finding}" for finding in findings[:20])
@@ -121,9 +132,19 @@ def place(
     return plan
 
 
+def _or_late(stop: Callable[[], bool], options: Options, start: float) -> Callable[[], bool]:
+    """Return a stop for the data tier: it is over at the latest at a part of the time limit."""
+    limit_s = options.time_limit_s
+    if limit_s is None:
+        return stop
+    end = start + _TIER_SHARE * limit_s
+    return lambda: stop() or time.monotonic() > end
+
+
 def _place_pools(
     fleet: Fleet,
     problems: Sequence[PoolProblem],
+    tier: DataTier,
     options: Options,
     watch: _Watch,
     stop: Callable[[], bool],
@@ -133,28 +154,34 @@ def _place_pools(
     share = exact(fleet.policy.spare)
     clock = _Clock(problems, options, start)
     certain = [tuple(certain_reasons(problem)) for problem in problems]
-    # where a region certainly has no plan the others are not tried; the largest first, so that the end is short
-    chosen = sorted(
-        [n for n, reasons in enumerate(certain) if reasons] or range(len(problems)),
-        key=lambda n: -problems[n].num_instances,
-    )
-
-    def prepare(n: int, slots: int) -> PoolTask:
-        return PoolTask(problems[n], share, offer_for(fleet, problems[n]), clock.slice(n, slots), certain[n])
-
+    # where a pool certainly has no plan the others are not tried
+    chosen = [n for n, reasons in enumerate(certain) if reasons]
+    if tier.reasons and not chosen:
+        raise InfeasibleError(tier.reasons)
     small = options.workers is None and sum(problem.num_instances for problem in problems) <= _SMALL
-    results: list[PoolResult] = run_tasks(
-        [Task(f"region {problems[n].region}", run_pool, partial(prepare, n)) for n in chosen],
-        executor=options.executor,
-        workers=1 if small else options.workers,
-        report=lambda k, progress: watch.take(chosen[k], progress),
-        stop=stop,
-    )
-    result_of = dict(zip(chosen, results, strict=True))
-    failures = [reason for n in sorted(chosen) for reason in result_of[n].reasons]
-    if failures:
-        raise InfeasibleError(failures)
-    return [result_of[n].plan(problem) for n, problem in enumerate(problems)]
+    result_of: dict[int, PoolResult] = {}
+    plans: dict[int, PoolPlan] = {}
+    for turn in in_turns(problems, chosen or range(len(problems))):
+        now = {n: without_taken(problems[n], plans.values()) for n in turn}
+
+        def prepare(n: int, slots: int, now: Mapping[int, PoolProblem] = now) -> PoolTask:
+            whole = problems[n] if now[n] is not problems[n] else None
+            limited = certain[n] or tuple(certain_reasons(now[n]) if whole else ())
+            return PoolTask(now[n], share, offer_for(fleet, now[n]), clock.slice(n, slots), limited, whole)
+
+        results: list[PoolResult] = run_tasks(
+            [Task(problems[n].where, run_pool, partial(prepare, n)) for n in turn],
+            executor=options.executor,
+            workers=1 if small else options.workers,
+            report=lambda k, progress, turn=turn: watch.take(turn[k], progress),  # type: ignore[misc]
+            stop=stop,
+        )
+        result_of |= dict(zip(turn, results, strict=True))
+        plans |= {n: result_of[n].plan(now[n]) for n in turn if not result_of[n].reasons}
+    failures = [reason for n in sorted(result_of) for reason in result_of[n].reasons]
+    if failures or tier.reasons:
+        raise InfeasibleError([*tier.reasons, *failures])
+    return [plans[n] for n in range(len(problems))]
 
 
 class _Clock:
@@ -176,16 +203,21 @@ class _Clock:
 
 
 class _Watch:
-    """Adds up the regions' progress."""
+    """Adds up the pools' progress."""
 
-    def __init__(self, problems: Sequence[PoolProblem], report: Callable[[FleetProgress], None], start: float) -> None:
-        self.costs: list[int | None] = [None] * len(problems)
-        self.bounds = [0] * len(problems)
+    def __init__(self, report: Callable[[FleetProgress], None], start: float) -> None:
+        self.costs: list[int | None] = []
+        self.bounds: list[int] = []
         self.report = report
         self.start = start
 
+    def expect(self, problems: Sequence[PoolProblem]) -> None:
+        """Say what is to be placed."""
+        self.costs = [None] * len(problems)
+        self.bounds = [0] * len(problems)
+
     def take(self, n: int, progress: Progress) -> None:
-        """Take in a region's progress and tell the fleet's."""
+        """Take in a pool's progress and tell the fleet's."""
         if progress.cost is not None:
             self.costs[n] = progress.cost
         self.bounds[n] = max(self.bounds[n], progress.bound)
@@ -194,6 +226,6 @@ class _Watch:
     def tell(self, phase: str) -> None:
         """Report the sums."""
         known = [cost for cost in self.costs if cost is not None]
-        cost = sum(known) if len(known) == len(self.costs) else None
+        cost = sum(known) if known and len(known) == len(self.costs) else None
         seconds = time.monotonic() - self.start
         self.report(FleetProgress(phase, cost, sum(self.bounds), seconds, len(self.costs), len(known)))

@@ -15,6 +15,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from placement.bounds import PoolBound, prove
+from placement.branching import raised_by_branching
 from placement.errors import InfeasibleError, Reason
 from placement.instance import PoolProblem
 from placement.packing.cpsat import Effort, effort
@@ -59,6 +60,9 @@ class PoolTask:
         What could be bought beyond the fleet's stock, for advice where there is no plan.
     certain
         Reasons why there certainly is no plan; only advice is then wanted.
+    whole
+        The problem with all the stock and room there is, where other pools have taken of it what `problem` lacks: the
+        bound must hold for it. None: `problem` is whole.
     """
 
     problem: PoolProblem
@@ -66,6 +70,7 @@ class PoolTask:
     offer: Offer
     options: Options
     certain: tuple[Reason, ...] = ()
+    whole: PoolProblem | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,7 @@ def run_pool(task: PoolTask, *, cores: int, report: Report, stop: Stop) -> PoolR
     if task.certain:
         return _explain(task, task.certain, stop)
     try:
-        plan = place_pool(task.problem, task.spare_share, task.options, report, stop, cores=cores)
+        plan = place_pool(task.problem, task.spare_share, task.options, report, stop, cores=cores, whole=task.whole)
     except InfeasibleError as error:
         return _explain(task, error.reasons, stop)
     return PoolResult(plan.packing, plan.spares, plan.bound, plan.cut)
@@ -117,6 +122,7 @@ def place_pool(
     stop: Stop = lambda: False,
     *,
     cores: int = 1,
+    whole: PoolProblem | None = None,
 ) -> PoolPlan:
     """Bound, pack and back up one pool in one region.
 
@@ -130,6 +136,8 @@ def place_pool(
         Asked often; True ends the search with the best packing so far.
     cores
         How many cores CP-SAT may use in the mode `fast`.
+    whole
+        As in `PoolTask`.
 
     Raises
     ------
@@ -151,8 +159,11 @@ def place_pool(
     # BLAS adds up in another order for every number of threads: the last bit of a sum would depend on the cores
     with threadpool_limits(1, user_api="blas"), effort(Effort(mode=options.mode, cores=cores, over=over)):
         report(Progress(problem.pool, problem.region, "bound", None, 0, 0.0))
-        bound = prove(problem)
-        packing, bound = solve_pool(problem, bound, left(), report, stop)
+        stated = whole or problem
+        bound = raised_by_branching(prove(stated), stated)
+        # patterns raise the bound for what the problem has: not for what others have taken of it
+        packing, raised = solve_pool(problem, bound, left(), report, stop)
+        bound = bound if whole else raised
         try:
             spares = _spares(problem, packing, spare_share)
         except InfeasibleError:

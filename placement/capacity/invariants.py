@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import string
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import pairwise
@@ -222,6 +223,7 @@ _PATTERNS: dict[tuple[str, str, str], frozenset[str]] = {
     ("postgres", "dedicated", "host_name_pattern"): frozenset({"service", "service_underscored"}),
     ("postgres", "dedicated", "database_name_pattern"): frozenset({"service", "service_underscored"}),
     ("valkey", "keys", "pattern"): frozenset({"service_id", "tenant_id", "key_type", "key_id"}),
+    ("valkey", "clusters", "host_name_pattern"): frozenset({"cluster"}),
 }
 
 
@@ -246,6 +248,40 @@ def _retention(model: CapacityModel) -> Faults:
         yield Fault(("observability", "logs"), "retention shrinks from hot to cold", shown, "hot <= warm <= cold")
 
 
+def _divisors(model: CapacityModel) -> Faults:
+    """Numbers of nodes are volumes by what one node takes: none takes nothing."""
+    observability = model.observability
+    figures: dict[tuple[str, ...], Figure] = {
+        ("sia", "certificate_rotation_days"): model.sia.certificate_rotation_days,
+        ("observability", "traces", "sampling_share"): observability.traces.sampling_share,
+        ("observability", "stores", "usable_disk_share"): observability.stores.usable_disk_share,
+        ("observability", "stores", "node", "disk_gb"): observability.stores.node.disk_gb,
+    }
+    for key in ("spans_per_second", "datapoints_per_second", "log_mb_per_second"):
+        figures["observability", "collectors", key] = getattr(observability.collectors, key)
+    for name, tier in model.registry.tiers.items():
+        figures["registry", "tiers", name, "heartbeat_interval_seconds"] = tier.heartbeat_interval_seconds
+    for path, figure in figures.items():
+        if figure.low <= 0:
+            yield Fault(path, "nothing can be divided by it", f"{figure.low}", "> 0")
+    disk_mb = observability.stores.node.disk_gb.low * 1000 * observability.stores.usable_disk_share.low
+    if 0 < disk_mb < 1:
+        yield Fault(("observability", "stores", "node", "disk_gb"), "not a whole MB is usable", f"{disk_mb}", ">= 1 MB")
+
+
+def _clusters(model: CapacityModel) -> Faults:
+    """A sharded Valkey has a primary at least, and no fewer at most than at least."""
+    clusters = model.valkey.clusters
+    path = ("valkey", "clusters")
+    if clusters.min_primaries.low < 1:
+        yield Fault((*path, "min_primaries"), "a cluster without a primary", f"{clusters.min_primaries.low}", ">= 1")
+    for end in ENDS:
+        least, most = clusters.min_primaries.at(end), clusters.max_primaries.at(end)
+        if math.ceil(least) > math.floor(most):
+            yield Fault((*path, "max_primaries"), f"fewer than min_primaries ({end})", f"{most}", f">= {least}")
+            break
+
+
 INVARIANTS: tuple[Callable[[CapacityModel], Faults], ...] = (
     _references,
     _provenance,
@@ -258,5 +294,7 @@ INVARIANTS: tuple[Callable[[CapacityModel], Faults], ...] = (
     _sharing,
     _patterns,
     _retention,
+    _divisors,
+    _clusters,
 )
 """Every check, each of them on a model whose schema holds."""

@@ -157,7 +157,7 @@ class CapacityModel(Table):
         InputError
             For an unknown profile.
         """
-        return {column: _scale(figure, end) for column, (_, figure) in self._profile_figures(profile).items()}
+        return {column: _scale(figure, end) for column, (_, figure) in self.profile_figures(profile).items()}
 
     def frontend_demand(self, profile: str, end: End) -> dict[str, int]:
         """Return what a front end adds at the load level of a profile; as `profile_demand`."""
@@ -166,7 +166,14 @@ class CapacityModel(Table):
     def _profile(self, profile: str) -> Profile:
         return _named(self.services.profiles, profile, "profile", self.name)
 
-    def _profile_figures(self, profile: str) -> dict[str, tuple[str, Figure]]:
+    def profile_figures(self, profile: str) -> dict[str, tuple[str, Figure]]:
+        """Return a profile's figures with their paths, by internal column of `units.RESOURCES`.
+
+        Raises
+        ------
+        InputError
+            For an unknown profile.
+        """
         row = self._profile(profile)
         level = getattr(self.services.backend, row.level)
         figures: dict[str, tuple[str, Figure]] = {}
@@ -255,8 +262,9 @@ class CapacityModel(Table):
         sizes: Iterable[str],
         frontend: bool,
         price_list: str | None = None,
+        tables: Iterable[str] = (),
     ) -> tuple[Entry, ...]:
-        """Return the estimates that a placement of services rests on, sorted by path.
+        """Return the estimates that a plan rests on, sorted by path.
 
         Parameters
         ----------
@@ -269,6 +277,8 @@ class CapacityModel(Table):
             Whether any service has a front end.
         price_list
             The price list in use; None: the default. "": prices do not come from the model.
+        tables
+            Paths of tables all of whose figures count, ``valkey.clusters``, say.
 
         Raises
         ------
@@ -279,7 +289,7 @@ class CapacityModel(Table):
         prices = _named(self.prices, list_name, "price_list", self.name).price_per_hour if list_name else {}
         paths = {f"hosts.formula.{key}" for key in ("headroom", "cpu_overcommit", "spare_share")}
         for profile in profiles:
-            paths.update(path for path, _ in self._profile_figures(profile).values())
+            paths.update(path for path, _ in self.profile_figures(profile).values())
             if frontend:
                 paths.update(path for path, _ in self._frontend_figures(profile).values())
         for size in sizes:
@@ -292,6 +302,8 @@ class CapacityModel(Table):
         for name, row in self.alerts.thresholds.items():
             if row.resource:
                 paths.update(f"alerts.thresholds.{name}.{level}" for level in ("warning", "critical"))
+        within = tuple(f"{table}." for table in tables)
+        paths.update(path for path in self._entries_by_path if path.startswith(within))
         found = (self._entries_by_path[path] for path in sorted(paths))
         return tuple(entry for entry in found if entry.status == "estimate")
 

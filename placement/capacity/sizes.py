@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 
 @dataclass(frozen=True)
@@ -33,3 +35,28 @@ class HostSize:
     nic_kbps: int
     price_micros_per_hour: int
     stock: int | None = None
+
+
+def host_limits(
+    size: HostSize, share: Mapping[str, Fraction], cpu_overcommit: Fraction, nic_kbps: int | None = None
+) -> tuple[int, ...]:
+    """Return what may be used of a host, int per resource in the order of `units.RESOURCES`, rounded down.
+
+    Parameters
+    ----------
+    share
+        Share of each resource that may be used, by its name.
+    cpu_overcommit
+        Planned CPU per physical core.
+    nic_kbps
+        NIC of this very host, where it differs from its size's.
+    """
+    limits = (
+        size.cpu_millicores * cpu_overcommit * share["cpu"],
+        (size.memory_mb - size.os_reserved_mb) * share["memory"],
+        size.max_open_files * share["open_files"],
+        size.max_threads * share["threads"],
+        size.disk_mb * share["disk"],
+        (size.nic_kbps if nic_kbps is None else nic_kbps) * share["network"],
+    )
+    return tuple(max(0, int(limit // 1)) for limit in limits)

@@ -6,7 +6,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from placement.units import RESOURCES
 if TYPE_CHECKING:
     from placement.capacity import CapacityModel, Entry
     from placement.engine import FleetProgress
-    from placement.plan.types import Plan
+    from placement.plan.types import Plan, PlanSummary
     from placement.verify import CheckResult
 
 _MICROS = 1_000_000
@@ -73,8 +73,8 @@ class Live:
         phase, cost, seconds = self._shown
         if self._status is not None or (progress.phase, progress.cost) == (phase, cost):
             return
-        # steps that follow one another quickly, or regions side by side: a line every two seconds says enough
-        frequent = progress.phase == "improve" or progress.num_regions > 1
+        # steps that follow one another quickly, or pools side by side: a line every two seconds says enough
+        frequent = progress.phase == "improve" or progress.num_pools > 1
         if not frequent or (cost is None and progress.cost is not None) or time.monotonic() - seconds > 2:
             self._shown = (progress.phase, progress.cost, time.monotonic())
             self.console.print(self._line.text(), soft_wrap=True)
@@ -99,8 +99,8 @@ class _Line:
         parts = []
         if progress.cost is not None:
             parts.append(f"best {progress.cost / _MICROS:,.3f} {self._currency}/h")
-        elif progress.num_regions > 1:
-            parts.append(f"{progress.num_placed} of {progress.num_regions} regions placed")
+        elif progress.num_pools > 1:
+            parts.append(f"{progress.num_placed} of {progress.num_pools} pools placed")
         else:
             parts.append("no plan yet")
         parts.append(f"bound {progress.bound / _MICROS:,.3f}" if progress.bound else "no bound yet")
@@ -167,8 +167,13 @@ def print_summary(plan: Plan, folder: Path, seconds: float) -> None:
     )
     by_size = ", ".join(f"{number:,} {size}" for size, number in summary.hosts.by_size.items())
     head.add_row("hosts", Text(f"{summary.hosts.total:,} ({summary.hosts.spare:,} spare): {by_size}"))
+    for title, text in _data_tier_lines(summary):
+        head.add_row(title, Text(text))
     console.print(head)
     console.print()
+    if len(summary.pools) > 1:
+        console.print(_pools(summary))
+        console.print()
     console.print(_utilisation(plan))
     if summary.alerts:
         console.print()
@@ -182,6 +187,60 @@ def print_summary(plan: Plan, folder: Path, seconds: float) -> None:
         number = len(summary.estimates_used)
         console.print(f"rests on {number} unvalidated estimates (plan.json: estimates_used)")
     console.print(Text(f"verified and written to {folder} in {seconds:.1f} s"))
+
+
+def _data_tier_lines(summary: PlanSummary) -> Iterator[tuple[str, str]]:
+    """Yield title and text of a line for each part of the data tier."""
+    tier = summary.data_tier
+    if tier is None:
+        return
+    currency = summary.cost.currency
+    if tier.postgres is not None:
+        postgres = tier.postgres
+        services = ", ".join(f"{number:,} {arrangement}" for arrangement, number in postgres.services.items() if number)
+        yield (
+            "postgres",
+            f"services: {services or 'none'}; {postgres.clusters:,} servers, {postgres.nodes:,} nodes"
+            + (f", {postgres.pgbouncers:,} PgBouncers" if postgres.pgbouncers else ""),
+        )
+        if postgres.alternative is not None:
+            other = postgres.alternative
+            verb = "save" if other.saves_per_hour >= 0 else "cost more by"
+            yield (
+                "",
+                f"{other.clusters:,} shared clusters instead would {verb} "
+                f"{abs(other.saves_per_hour):,.3f} {currency}/h",
+            )
+    if tier.valkey is not None:
+        valkey = tier.valkey
+        yield (
+            "valkey",
+            f"{valkey.clusters:,} clusters, {valkey.primaries:,} primaries + {valkey.replicas:,} replicas; "
+            f"{valkey.memory_mb_used / 1000:,.0f} of {valkey.memory_mb_limit / 1000:,.0f} GB",
+        )
+    nodes: dict[str, int] = {}
+    for service in tier.platform:
+        nodes[service.kind] = nodes.get(service.kind, 0) + service.nodes
+    if nodes:
+        yield "platform", ", ".join(f"{number:,} {kind}" for kind, number in nodes.items())
+
+
+def _pools(summary: PlanSummary) -> Table:
+    table = Table(box=None, padding=(0, 1), show_edge=False, header_style="bold")
+    money = f"{summary.cost.currency}/h"
+    for name in ("pool", "hosts", money, "bound", "gap", "share"):
+        table.add_column(name, justify="left" if name == "pool" else "right", no_wrap=True)
+    whole = summary.cost.per_hour or 1.0
+    for name, pool in summary.pools.items():
+        table.add_row(
+            name,
+            f"{pool.hosts:,}",
+            f"{pool.per_hour:,.3f}",
+            f"{pool.bound_per_hour:,.3f}",
+            f"{pool.gap:.3%}",
+            f"{pool.per_hour / whole:.1%}",
+        )
+    return table
 
 
 def _utilisation(plan: Plan) -> Table:

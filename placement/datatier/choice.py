@@ -25,7 +25,7 @@ from placement.packing.solve import solve_pool
 from placement.plan.types import Certificate, Choice
 from placement.units import BoolArray, IntArray, price_from_micros
 
-_WORK = Work(mix_time=0.005, exact_time=0.1, columns=1_000_000, max_shapes=150, tries=2, largest_first=True)
+_WORK = Work(exact_time=0.1, columns=1_000_000, max_shapes=150, tries=2, largest_first=True)
 """A choice is one of several in a plan, and its clusters hold few large services and many small ones."""
 
 

@@ -11,6 +11,7 @@ import polars as pl
 from placement.capacity import CapacityModel
 from placement.errors import InputError, Problem
 from placement.fleet.casting import CastTable, cast_table
+from placement.fleet.choices import choice_problems
 from placement.fleet.columns import HOSTS, MAX_TOTAL_INSTANCES, PRICES, SERVICES, SIZES
 from placement.fleet.digest import fleet_digest
 from placement.fleet.documents import TopologyDocument
@@ -117,6 +118,8 @@ def build_fleet(parts: FleetParts, path: Path | None = None, files: Mapping[str,
     ordered_services = ordered.select(list(SERVICES_SCHEMA))
     rules, found = _rules(parts, services, ordered)
     problems += found
+    if stock is not None and stock.is_complete and not services.faulty:
+        problems += choice_problems(parts.policy, ordered_services, stock.buyable, parts.file)
     current, found = _current(parts, services, hosts)
     problems += found
     if problems or model is None or stock is None or topology is None:

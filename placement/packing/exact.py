@@ -1,13 +1,14 @@
-r"""The whole assignment as one CP-SAT model: for small fleets, and for a few hosts of a large one.
+r"""Assignment by CP-SAT: a small fleet whole, or what stands on a few hosts of a large one.
 
-Sets: services i of demand D_i with d_i instances to place; slots h (a host of class s(h) that may be used or not).
-Variables: u_h slot h is used; a_ih instances of i on h.
+Sets: services i of demand D_i with d_i instances to place; hosts h of class s(h) that may be used or must do.
+Variables: u_h host h is used; a_ih instances of i on h.
 
     min  Σ_h c_{s(h)}·u_h
     s.t. Σ_h a_ih = d_i;   Σ_i D_ir·a_ih ≤ L_{s(h),r}·u_h;   0 ≤ a_ih ≤ m_i
          Σ_{h in a zone or segment} a_ih ≤ spread limit;   interference between pairs of services
 
-Slots of one class are used in order (u_h ≥ u_{h+1}); any further ordering by hand makes CP-SAT slower.
+Hosts of one class are used in order (u_h ≥ u_{h+1}); any further ordering by hand makes CP-SAT slower. Where the hosts
+are given there is nothing to minimise: any assignment will do.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 
 from placement.instance import PoolProblem
 from placement.interference import NO_LIMIT
-from placement.packing.cpsat import solve_model
+from placement.packing.cpsat import Solved, solve_model
 from placement.packing.sites import add_hosts
 from placement.packing.state import Packing, no_hosts
 from placement.units import IntArray
@@ -51,8 +52,6 @@ def solve_exactly(
     problem: PoolProblem, cost: int, bound: int, *, seed: int, deterministic_time: float
 ) -> Packing | None:
     """Return a packing cheaper than `cost`, or None where CP-SAT found none in the time given."""
-    from ortools.sat.python import cp_model
-
     slots = slots_for(problem, cost, bound)
     if slots is None:
         return None
@@ -60,35 +59,15 @@ def solve_exactly(
     if add_hosts(problem, packing, slots) is None:
         return None
     classes = problem.classes
-    num_hosts = len(packing.host_class)
-    num_services = len(problem.names)
-    rules = problem.rules
-    if len(rules.other) * num_hosts > _MAX_RULE_TERMS:
+    everything = np.arange(len(packing.host_class))
+    assignment = _Assignment.make(problem, problem.instances, packing, everything, is_optional=True)
+    if assignment is None:
         return None
+    model, u = assignment.model, assignment.u
     divisor = max(1, int(np.gcd.reduce(classes.price)))
-    model = cp_model.CpModel()
-    u = [model.new_bool_var(f"u{h}") for h in range(num_hosts)]
-    a = [
-        [
-            model.new_int_var(0, int(problem.max_per_host[i]) if problem.holds[i, s] else 0, f"a{i},{h}")
-            for h, s in enumerate(packing.host_class)
-        ]
-        for i in range(num_services)
-    ]
-    for i in range(num_services):
-        model.add(sum(a[i]) == int(problem.instances[i]))
-        if problem.spread[i]:
-            domain = packing.domain[problem.spread[i] - 1]
-            for d in np.unique(domain):
-                model.add(sum(a[i][h] for h in np.flatnonzero(domain == d)) <= int(problem.spread_limit[i]))
     for h, s in enumerate(packing.host_class):
-        for r in range(problem.num_resources):
-            if problem.demand[:, r].any():
-                used = sum(int(problem.demand[i, r]) * a[i][h] for i in range(num_services))
-                model.add(used <= int(classes.limit[s, r]) * u[h])
         if h and packing.host_class[h - 1] == s and not classes.hosts[s] and not problem.spread.any():
             model.add_implication(u[h], u[h - 1])
-    _add_rules(model, problem, a, num_hosts)
     price = [int(classes.price[s]) // divisor for s in packing.host_class]
     total = sum(p * used for p, used in zip(price, u, strict=True))
     model.add(total <= (cost - 1) // divisor)
@@ -97,23 +76,123 @@ def solve_exactly(
     solved = solve_model(model, seed=seed, deterministic_time=deterministic_time, optional=True)
     if not solved.has_solution:
         return None
-    first = np.concatenate(([0], np.cumsum(problem.instances)))
-    for i in range(num_services):
-        counts = [solved.value(v) for v in a[i]]
-        packing.host_of[first[i] : first[i + 1]] = np.repeat(np.arange(num_hosts), counts)
+    assignment.seat(solved, packing)
     return packing.without_empty()
 
 
-def _add_rules(model: cp_model.CpModel, problem: PoolProblem, a: list[list[cp_model.IntVar]], num_hosts: int) -> None:
-    """Interference: a_th ≤ most where any of s stands on h."""
-    rules = problem.rules
-    for s in range(len(problem.names)):
-        rows = range(int(rules.start[s]), int(rules.start[s + 1]))
-        limited = [p for p in rows if rules.most_other[p] < NO_LIMIT]
-        if not limited:
-            continue
-        for h in range(num_hosts):
-            present = model.new_bool_var(f"p{s},{h}")
-            model.add(a[s][h] == 0).only_enforce_if(~present)
-            for p in limited:
-                model.add(a[rules.other[p]][h] <= int(rules.most_other[p])).only_enforce_if(present)
+def seat_exactly(
+    problem: PoolProblem, packing: Packing, hosts: IntArray, *, seed: int, deterministic_time: float
+) -> bool:
+    """Seat everything that stands nowhere on these empty hosts, in place; False where CP-SAT found no way.
+
+    Parameters
+    ----------
+    hosts
+        Hosts of `packing` on which nothing stands.
+    """
+    service_of = np.repeat(np.arange(len(problem.names)), problem.instances)
+    left = np.bincount(service_of[packing.host_of < 0], minlength=len(problem.names)).astype(np.int64)
+    assignment = _Assignment.make(problem, left, packing, hosts, is_optional=False)
+    if assignment is None:
+        return False
+    solved = solve_model(assignment.model, seed=seed, deterministic_time=deterministic_time, optional=True)
+    if solved.has_solution:
+        assignment.seat(solved, packing)
+    return solved.has_solution
+
+
+class _Assignment:
+    """The model: its variables, and the constraints that hold whatever is asked of it.
+
+    Parameters
+    ----------
+    services
+        int64[num]: those with something to place.
+    hosts
+        int64[num_hosts]: hosts of the packing that take it.
+    """
+
+    def __init__(self, problem: PoolProblem, services: IntArray, hosts: IntArray) -> None:
+        from ortools.sat.python import cp_model
+
+        self.problem = problem
+        self.services = services
+        self.hosts = hosts
+        self.model = cp_model.CpModel()
+        self.u: list[cp_model.IntVar] = []
+        self.a: list[list[cp_model.IntVar]] = []
+
+    @classmethod
+    def make(
+        cls, problem: PoolProblem, left: IntArray, packing: Packing, hosts: IntArray, *, is_optional: bool
+    ) -> _Assignment | None:
+        """Return the model of placing so many instances (`left`) on these empty hosts; None: it would be too large."""
+        services = np.flatnonzero(left)
+        rules = problem.rules
+        num_rules = int((rules.start[services + 1] - rules.start[services]).sum())
+        if len(services) * len(hosts) > _MAX_VARIABLES or num_rules * len(hosts) > _MAX_RULE_TERMS:
+            return None
+        made = cls(problem, services, hosts)
+        made._add_variables(left, packing.host_class[hosts], is_optional=is_optional)
+        made._add_spread(packing)
+        made._add_rules()
+        return made
+
+    def _add_variables(self, left: IntArray, host_class: IntArray, *, is_optional: bool) -> None:
+        problem, model = self.problem, self.model
+        if is_optional:
+            self.u = [model.new_bool_var(f"u{h}") for h in range(len(host_class))]
+        most = np.minimum(problem.max_per_host, left)
+        holds = problem.holds
+        self.a = [
+            [model.new_int_var(0, int(most[i]) if holds[i, s] else 0, f"a{i},{h}") for h, s in enumerate(host_class)]
+            for i in self.services
+        ]
+        for i, row in zip(self.services, self.a, strict=True):
+            model.add(sum(row) == int(left[i]))
+        demand = problem.demand[self.services]
+        for h, s in enumerate(host_class):
+            for r in np.flatnonzero(demand.any(axis=0)):
+                used = sum(int(amount) * row[h] for amount, row in zip(demand[:, r], self.a, strict=True))
+                room = int(problem.classes.limit[s, r])
+                model.add(used <= (room * self.u[h] if is_optional else room))
+
+    def _add_spread(self, packing: Packing) -> None:
+        """Most instances in a zone or segment, those counted that stand there already."""
+        problem = self.problem
+        first = np.concatenate(([0], np.cumsum(problem.instances)))
+        for i, row in zip(self.services, self.a, strict=True):
+            if not problem.spread[i]:
+                continue
+            domain = packing.domain[problem.spread[i] - 1]
+            standing = packing.host_of[first[i] : first[i + 1]]
+            in_domain = domain[standing[standing >= 0]]
+            for d in np.unique(domain[self.hosts]):
+                room = int(problem.spread_limit[i]) - int((in_domain == d).sum())
+                self.model.add(sum(row[h] for h in np.flatnonzero(domain[self.hosts] == d)) <= room)
+
+    def _add_rules(self) -> None:
+        """Interference: a_th ≤ most where any of s stands on h."""
+        rules, model = self.problem.rules, self.model
+        row_of = {int(i): row for i, row in zip(self.services, self.a, strict=True)}
+        for s, row in row_of.items():
+            limited = [
+                (row_of[int(rules.other[p])], int(rules.most_other[p]))
+                for p in range(int(rules.start[s]), int(rules.start[s + 1]))
+                if rules.most_other[p] < NO_LIMIT and int(rules.other[p]) in row_of
+            ]
+            if not limited:
+                continue
+            for h in range(len(self.hosts)):
+                present = model.new_bool_var(f"p{s},{h}")
+                model.add(row[h] == 0).only_enforce_if(~present)
+                for other, most in limited:
+                    model.add(other[h] <= most).only_enforce_if(present)
+
+    def seat(self, solved: Solved, packing: Packing) -> None:
+        """Seat the instances that stand nowhere as the solution says, in place."""
+        first = np.concatenate(([0], np.cumsum(self.problem.instances)))
+        for i, row in zip(self.services, self.a, strict=True):
+            counts = [solved.value(variable) for variable in row]
+            of_service = packing.host_of[first[i] : first[i + 1]]
+            of_service[of_service < 0] = np.repeat(self.hosts, counts)

@@ -1,30 +1,33 @@
-r"""How many hosts of each class: the integer program that the packing starts from (CP-SAT), or its linear relaxation.
+r"""How many hosts of each class: the integer program that the packing starts from (SCIP), or its relaxation (GLOP).
 
 Sets: groups g of items of like proportions (total demand T_gr), classes s.
-Variables: x_s hosts of class s (integer), y_gs share of group g that goes to class s (millionths).
+Variables: x_s hosts of class s (integer), y_gs share of group g that goes to class s.
 
     min  Σ c_s·x_s   (then fewest hosts)
-    s.t. Σ_s y_gs = 10⁶,   Σ_g T_gr·y_gs ≤ 10⁶·L_sr·x_s,   x_s ≤ b_s,   Σ_s x_s ≥ most replicas apart
+    s.t. Σ_s y_gs = 1,   Σ_g T_gr·y_gs ≤ L_sr·x_s,   x_s ≤ b_s,   Σ_s x_s ≥ most replicas apart
 
-With thousands of hosts and many groups CP-SAT spends a minute on a part of one host. There the linear relaxation (GLOP)
-does: its x rounded down, and what then finds no room gets further hosts by the integer program, which is small.
+Only x is whole, so a solver of mixed-integer programs needs a fraction of a second, and a limit on its nodes keeps it
+reproducible. With thousands of hosts a part of one means little. There the linear relaxation does: its x rounded down,
+and what then finds no room gets further hosts by the integer program, which is small.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from placement.instance import PoolProblem
-from placement.packing.cpsat import solve_model
 from placement.units import BoolArray, FloatArray, IntArray
 
-_SHARE = 10**6
 _NUM_GROUPS = 48
-_LARGEST_COEFFICIENT = 10**6
+_MAX_NODES = 1_000
+_PER_HOST = 1e-6
+"""Beyond its price, in prices of the dearest: of mixes of equal price the one with the fewest hosts wins."""
+_ROUNDING = 1e-7
 MANY_CLASSES = 16
-"""Of more classes the linear program's mix, rounded up, has to do: CP-SAT takes too long to find any."""
+"""Of more classes the linear program's mix, rounded up, has to do: the search takes too long to find any."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,6 @@ def choose_mix(
     floor: int,
     seed: int,
     grouped: bool,
-    most_time: float = 1.0,
 ) -> Mix | None:
     """Return the cheapest mix that could hold `left`, or None where no mix can.
 
@@ -96,96 +98,121 @@ def choose_mix(
     max_bought
         Most hosts that can be bought (the segments take no more).
     floor
-        Proven lower bound on the mix's price (micros), 0: none; CP-SAT stops where it reaches it.
+        Proven lower bound on the mix's price (micros), 0: none; the search stops where it reaches it.
     grouped
         Send items of different proportions to different classes (families of sizes), or every class a like share.
-    most_time
-        Most deterministic time of a run of CP-SAT.
     """
-    from ortools.sat.python import cp_model
-
     classes = problem.classes
-    num_classes = len(classes)
-    group, total, holds = _grouped(problem, left, grouped)
-    num_groups = len(total)
-    total *= 1.0 + slack
-    if num_classes > MANY_CLASSES:
+    is_bought = np.array([not standing for standing in classes.hosts], bool)
+    if len(classes) > MANY_CLASSES:
         relaxed = relaxed_mix(problem, left, stock, grouped=grouped, slack=slack, min_hosts=min_hosts)
         mix = None if relaxed is None else relaxed.rounded_up()
-        is_bought = np.array([not standing for standing in classes.hosts], bool)
         if mix is not None and int(mix.hosts[is_bought].sum()) <= max_bought:
             return mix
-    model = cp_model.CpModel()
-    ceiling = _host_ceiling(problem, total, min_hosts, stock)
-    x = [model.new_int_var(0, int(ceiling[s]), f"x{s}") for s in range(num_classes)]
-    y = [
-        [model.new_int_var(0, _SHARE if holds[g, s] else 0, f"y{g},{s}") for s in range(num_classes)]
-        for g in range(num_groups)
-    ]
-    for g in range(num_groups):
-        if total[g].any():
-            model.add(sum(y[g]) == _SHARE)
-    for r in range(problem.num_resources):
-        peak = max(float(total[:, r].max()), float(classes.limit[:, r].max()), 1.0)
-        unit = max(1.0, peak / _LARGEST_COEFFICIENT)
-        for s in range(num_classes):
-            load = [(y[g][s], int(np.ceil(total[g, r] / unit))) for g in range(num_groups) if total[g, r] > 0]
-            if load:
-                room = int(classes.limit[s, r] / unit * _SHARE)
-                model.add(sum(coefficient * share for share, coefficient in load) <= room * x[s])
-    if min_hosts:
-        model.add(sum(x) >= min_hosts)
-    bought = [x[s] for s in range(num_classes) if not classes.hosts[s]]
-    if bought and max_bought < int(ceiling.sum()):
-        model.add(sum(bought) <= max_bought)
-    divisor = max(1, int(np.gcd.reduce(classes.price)))
-    cost = sum(int(classes.price[s]) // divisor * x[s] for s in range(num_classes))
-    model.add(cost >= -(-floor // divisor))
-    model.minimize(cost)
-    effort = min(most_time, 1.0 if num_groups * num_classes < 200 else 0.1)
-    solved = solve_model(model, seed=seed, deterministic_time=effort)
-    if not solved.has_solution:
-        return None
-    # among mixes of this price the one with the fewest hosts: large hosts waste least at their edges
-    model.add(cost <= round(solved.objective))
-    model.minimize(sum(x))
-    fewest = solve_model(model, seed=seed, deterministic_time=effort, optional=True)
-    solved = fewest if fewest.has_solution else solved
-    hosts = np.array([solved.value(v) for v in x], np.int64)
-    share_of_group = np.array([[solved.value(v) for v in row] for row in y], np.float64) / _SHARE
-    return Mix(hosts, share_of_group[group])
+    program = _Program(problem, left, stock, grouped=grouped, slack=slack, min_hosts=min_hosts, is_whole=True)
+    program.limit(is_bought, max_bought)
+    program.limit_price(floor)
+    used, share = program.solve(seed)
+    return None if used is None else Mix(np.rint(used).astype(np.int64), share)
 
 
 def relaxed_mix(
     problem: PoolProblem, left: IntArray, stock: IntArray, *, grouped: bool, slack: float = 0.0, min_hosts: int = 0
 ) -> RelaxedMix | None:
     """Return the mix of the linear relaxation, or None where there is none; parameters as for `choose_mix`."""
-    from ortools.math_opt.python import mathopt
+    program = _Program(problem, left, stock, grouped=grouped, slack=slack, min_hosts=min_hosts, is_whole=False)
+    used, share = program.solve()
+    return None if used is None else RelaxedMix(used, share, float(used @ problem.classes.price))
 
-    classes = problem.classes
-    group, total, holds = _grouped(problem, left, grouped)
-    num_groups, num_classes = holds.shape
-    largest = np.maximum(classes.limit.max(axis=0), 1)
-    demand, limit = total * (1.0 + slack) / largest, classes.limit / largest
-    model = mathopt.Model()
-    x = [model.add_variable(lb=0, ub=float(b) if b >= 0 else np.inf) for b in stock]
-    y = [[model.add_variable(lb=0, ub=float(holds[g, s])) for s in range(num_classes)] for g in range(num_groups)]
-    for g in np.flatnonzero(total.any(axis=1)):
-        model.add_linear_constraint(mathopt.LinearSum(y[g]) == 1.0)
-    for r in range(problem.num_resources):
-        for s in range(num_classes):
-            load = mathopt.LinearSum(y[g][s] * float(demand[g, r]) for g in np.flatnonzero(demand[:, r]))
-            model.add_linear_constraint(load - x[s] * float(limit[s, r]) <= 0.0)
-    model.add_linear_constraint(mathopt.LinearSum(x) >= float(min_hosts))
-    # of mixes of one price the one with the fewest hosts
-    price = classes.price / max(int(classes.price.max()), 1) + 1e-6
-    model.minimize(mathopt.LinearSum(x[s] * float(price[s]) for s in range(num_classes)))
-    result = mathopt.solve(model, mathopt.SolverType.GLOP)
-    if result.termination.reason != mathopt.TerminationReason.OPTIMAL:
-        return None
-    used = np.array(result.variable_values(x))
-    share = np.clip(np.array([result.variable_values(row) for row in y]), 0.0, 1.0)
-    return RelaxedMix(used, share[group], float(used @ classes.price))
+
+class _Program:
+    """The integer program, or its linear relaxation; parameters as for `choose_mix`."""
+
+    def __init__(
+        self,
+        problem: PoolProblem,
+        left: IntArray,
+        stock: IntArray,
+        *,
+        grouped: bool,
+        slack: float,
+        min_hosts: int,
+        is_whole: bool,
+    ) -> None:
+        from ortools.math_opt.python import mathopt
+
+        classes = problem.classes
+        self.is_whole = is_whole
+        self.price = classes.price
+        self.group, total, holds = _grouped(problem, left, grouped)
+        num_groups, num_classes = holds.shape
+        largest = np.maximum(classes.limit.max(axis=0), 1)
+        demand, limit = total * (1.0 + slack) / largest, classes.limit / largest
+        self.model = model = mathopt.Model()
+        self.x = [model.add_variable(lb=0, ub=float(b) if b >= 0 else np.inf, is_integer=is_whole) for b in stock]
+        self.y = [
+            [model.add_variable(lb=0, ub=float(holds[g, s])) for s in range(num_classes)] for g in range(num_groups)
+        ]
+        for g in np.flatnonzero(total.any(axis=1)):
+            model.add_linear_constraint(mathopt.LinearSum(self.y[g]) == 1.0)
+        for r in range(problem.num_resources):
+            for s in range(num_classes):
+                load = mathopt.LinearSum(self.y[g][s] * float(demand[g, r]) for g in np.flatnonzero(demand[:, r]))
+                model.add_linear_constraint(load - self.x[s] * float(limit[s, r]) <= 0.0)
+        model.add_linear_constraint(mathopt.LinearSum(self.x) >= float(min_hosts))
+        # of mixes of one price the one with the fewest hosts: large hosts waste least at their edges
+        self.unit = float(max(int(classes.price.max()), 1))
+        model.minimize(self._cost(self.price / self.unit + _PER_HOST))
+
+    def _cost(self, price: FloatArray) -> Any:
+        from ortools.math_opt.python import mathopt
+
+        return mathopt.LinearSum(x * float(c) for x, c in zip(self.x, price, strict=True))
+
+    def limit(self, is_bought: BoolArray, max_bought: int) -> None:
+        """Buy no more hosts than this."""
+        from ortools.math_opt.python import mathopt
+
+        bought = [x for x, of_class in zip(self.x, is_bought, strict=True) if of_class]
+        if bought:
+            self.model.add_linear_constraint(mathopt.LinearSum(bought) <= float(max_bought))
+
+    def limit_price(self, floor: int) -> None:
+        """State what the price is at least, in micros: the search ends where it reaches that."""
+        self.model.add_linear_constraint(self._cost(self.price / self.unit) >= floor / self.unit - _ROUNDING)
+
+    def solve(self, seed: int = 0) -> tuple[FloatArray | None, FloatArray]:
+        """Return the hosts of each class (None: no mix was found) and each service's share of each class."""
+        from ortools.math_opt.python import mathopt
+
+        nothing = None, np.zeros((0, 0))
+        try:
+            result = mathopt.solve(
+                self.model,
+                mathopt.SolverType.GSCIP if self.is_whole else mathopt.SolverType.GLOP,
+                params=_whole_parameters(seed) if self.is_whole else mathopt.SolveParameters(),
+            )
+        except AttributeError:  # what mathopt makes of numerical trouble
+            return nothing
+        if not result.has_primal_feasible_solution():
+            return nothing
+        used = np.array(result.variable_values(self.x))
+        share = np.clip(np.array([result.variable_values(row) for row in self.y]), 0.0, 1.0)
+        return used, share[self.group]
+
+
+def _whole_parameters(seed: int) -> Any:
+    """Return how the integer program is solved: a limit on nodes, none on seconds."""
+    from ortools.math_opt.python import mathopt
+    from ortools.math_opt.solvers.gscip import gscip_pb2
+
+    return mathopt.SolveParameters(
+        threads=1,
+        random_seed=seed % (2**31),
+        node_limit=_MAX_NODES,
+        # its own handler would stay behind as the default one: Ctrl-C would then kill the process, plan and all
+        gscip=gscip_pb2.GScipParameters(bool_params={"misc/catchctrlc": False}),
+    )
 
 
 def _grouped(problem: PoolProblem, left: IntArray, grouped: bool) -> tuple[IntArray, FloatArray, BoolArray]:
@@ -210,7 +237,7 @@ def _groups(problem: PoolProblem, left: IntArray, grouped: bool) -> IntArray:
         largest = np.maximum(problem.classes.limit.max(axis=0), 1)
         relative = problem.demand / largest
         use = (relative * left[:, None]).sum(axis=0)
-        first, second = np.argsort(-use)[:2]
+        first, second = np.argsort(-use)[[0, min(1, len(use) - 1)]]
         ratio = relative[:, first] / np.maximum(relative[:, first] + relative[:, second], 1e-12)
         order = np.argsort(ratio, kind="stable")
         weight = np.cumsum((relative.sum(axis=1) * left)[order])
@@ -219,11 +246,3 @@ def _groups(problem: PoolProblem, left: IntArray, grouped: bool) -> IntArray:
         code = code * _NUM_GROUPS + bucket
     numbers: IntArray = np.unique(code, return_inverse=True)[1].ravel().astype(np.int64)
     return numbers
-
-
-def _host_ceiling(problem: PoolProblem, total: FloatArray, min_hosts: int, stock: IntArray) -> IntArray:
-    """Return for each class a number of hosts that no cheapest mix exceeds."""
-    limit = np.maximum(problem.classes.limit, 1)
-    alone = np.ceil((total.sum(axis=0) / limit).max(axis=1)).astype(np.int64) + 1 + min_hosts
-    ceiling: IntArray = np.where(stock < 0, alone, np.minimum(alone, stock))
-    return ceiling

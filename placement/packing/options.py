@@ -46,8 +46,8 @@ class Work:
 
     Parameters
     ----------
-    mix_time, exact_time
-        Deterministic time of CP-SAT for a mix and for a small problem whole.
+    exact_time
+        Deterministic time of CP-SAT for a small problem whole.
     columns
         Work of column generation unless the clock counts, in microseconds or so; dives may bring it to twice as much.
     max_shapes
@@ -58,8 +58,7 @@ class Work:
         Whether items, single instances without rules, differ so much in size that `largest_first` starts best.
     """
 
-    mix_time: float = 1.0
-    exact_time: float = 4.0
+    exact_time: float = 1.0
     columns: int = 16_000_000
     max_shapes: int = 600
     tries: int = 40

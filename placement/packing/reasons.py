@@ -24,7 +24,7 @@ def certain_reasons(problem: PoolProblem) -> list[Reason]:
         return [
             Reason(
                 kind="stock-short",
-                message=f"region {problem.region}: no size may be bought and no active host stands there",
+                message=f"{problem.where}: no size may be bought and no active host stands there",
                 repair="allow sizes in `sizes`, or add active hosts",
             )
         ]
@@ -45,7 +45,7 @@ def certain_reasons(problem: PoolProblem) -> list[Reason]:
                 Reason(
                     kind="too-large",
                     service=problem.names[i],
-                    message=f"service {problem.names[i]}: no host size has all at once that one instance needs "
+                    message=f"{problem.noun} {problem.names[i]}: no host size has all at once that one instance needs "
                     f"({needs})",
                     repair="add a size that has, or lower one of the demands",
                 )
@@ -68,7 +68,7 @@ def _too_large(problem: PoolProblem, i: int, r: int, limit: int) -> Reason:
         resource=resource.name,
         value=value,
         limit=most,
-        message=f"service {problem.names[i]}: one instance needs {value:,} {resource.unit} ({resource.column}), "
+        message=f"{problem.noun} {problem.names[i]}: one instance needs {value:,} {resource.unit} ({resource.column}), "
         f"the largest limit of any host is {most:,} ({size})",
         repair=f"lower {resource.column} to {most:,}, or allow a size with more",
     )
@@ -90,7 +90,7 @@ def _too_few_hosts(problem: PoolProblem, i: int, needed: int, there_are: int) ->
         service=name,
         value=needed,
         limit=there_are,
-        message=f"service {name}: {instances} instances, at most {apart} on one host, need {needed} hosts; "
+        message=f"{problem.noun} {name}: {instances} instances, at most {apart} on one host, need {needed} hosts; "
         f"{there_are} there are",
         repair=f"add {needed - there_are} hosts, or raise max_per_host to {-(-instances // max(there_are, 1))}",
     )
@@ -121,7 +121,7 @@ def _pooled_shortage(problem: PoolProblem, left: IntArray) -> Reason | None:
             "short": _outer(r, int(short[r])),
             "all_short": {RESOURCES[k].name: _outer(int(k), int(short[k])) for k in over},
         },
-        message=f"region {problem.region}: the fleet needs {value:,} {resource.unit} of {resource.name}, all hosts "
+        message=f"{problem.where}: the fleet needs {value:,} {resource.unit} of {resource.name}, all hosts "
         f"there are may give {limit:,}: {_outer(r, int(short[r])):,} {resource.unit} short",
         repair=f"add at least {needed} host(s) of size {classes.size[most]}",
     )
@@ -140,13 +140,13 @@ def stock_reason(problem: PoolProblem, left: IntArray) -> Reason:
             resource=RESOURCES[int(needed.argmax())].name,
             value=int(np.ceil(needed.max())),
             limit=room,
-            message=f"region {problem.region}: the segments take {room} more hosts, the fleet needs at least "
+            message=f"{problem.where}: the segments take {room} more hosts, the fleet needs at least "
             f"{int(np.ceil(needed.max()))} of the largest size",
             repair="raise max_hosts of the segments in the topology, or allow a larger size",
         )
     return Reason(
         kind="stock-short",
-        message=f"region {problem.region}: no mix of the hosts in stock carries the fleet's demand",
+        message=f"{problem.where}: no mix of the hosts in stock carries the fleet's demand",
         repair="raise the stock of a size, or allow another size",
     )
 
@@ -167,7 +167,7 @@ def not_placed_reason(problem: PoolProblem, packing: Packing, service_of: IntArr
         value=len(missing),
         limit=0,
         details={"unplaced_demand": demand, "unplaced_instances": len(missing)},
-        message=f"region {problem.region}: {len(missing)} instances found no host within the stock, zones, segments "
+        message=f"{problem.where}: {len(missing)} instances found no host within the stock, zones, segments "
         f"and rules there are: {named}",
         repair="raise the stock of a size or a segment's max_hosts, or relax the rules of these services",
     )

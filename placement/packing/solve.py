@@ -20,19 +20,18 @@ import numpy as np
 from placement.bounds import PoolBound, attainable_at_least, raised_by_patterns
 from placement.columns import ColumnGeneration, Shapes, Slots, shapes_of
 from placement.errors import InfeasibleError, Reason
-from placement.instance import PoolProblem
+from placement.instance import PoolProblem, distinct_rows
 from placement.packing.diving import dive
 from placement.packing.exact import solve_exactly
 from placement.packing.largest_first import pack_largest_first
 from placement.packing.mix import MANY_CLASSES, Mix, choose_mix, relaxed_mix
+from placement.packing.neighbourhoods import repack
 from placement.packing.options import Options, Progress, Report, Stop, Work
 from placement.packing.patterns import choose_patterns, pack_slots
 from placement.packing.sites import add_hosts, bought_left, stock_left
 from placement.packing.state import Exchange, Packing, Workspace, no_hosts
 from placement.units import FloatArray, IntArray
 
-_WINDOW = 24
-_NUM_DRAWS = 60
 _MIX_GAP = 0.0005
 _MANY_HOSTS = 300
 """From so many hosts on, the linear relaxation says how many there are of each class of families."""
@@ -46,6 +45,8 @@ _STALL_TRYING = 0.8
 """A try that is to place everything is given up sooner, in large fleets."""
 _STEPS_AT_ONCE = 20_000
 """Exchanges in one call of the kernel, well under a second: the search can be stopped in between."""
+_MAX_REPACKED = 5_000
+"""With more instances a host more or less is little."""
 _FEW_SHAPES = 64
 _MANY_PER_HOST = 40
 """Where hosts hold more instances of many shapes they fill well without patterns."""
@@ -145,15 +146,16 @@ class _Search:
         self.tell("mix", None)
         mix, packing = self.largest_first() if self.work.largest_first else self.filled()
         self.tell("fill", None)
-        shapes = shapes_of(self.problem) if with_patterns else None
+        shapes = shapes_of(self.problem) if with_patterns and self.has_few_shapes() else None
         if shapes is not None and not self.suit_patterns(shapes, mix):
             shapes = None
-        # patterns do better than long exchanges: a first valid packing is all that is wanted before them
-        best = self.complete(packing, _STALL if shapes is None else _STALL_QUICK)
-        self.tell("valid", best)
+        best = self.first(packing, has_patterns=shapes is not None)
+        best = repacked = self.repacked(best)
         if shapes is not None and not self.enough(best):
             best = self.by_patterns(shapes, best)
         best = self.improve(best)
+        if best is not repacked:
+            best = self.repacked(best)
         if not self.enough(best):
             exact = solve_exactly(
                 self.problem,
@@ -165,6 +167,46 @@ class _Search:
             best = exact or best
         self.tell("done", best)
         return best
+
+    def repacked(self, best: Packing) -> Packing:
+        """Repack a handful of hosts at a time exactly, where there are not too many."""
+        if self.problem.num_instances > _MAX_REPACKED:
+            return best
+        floor = self.bound.micros_per_hour
+        repacked = repack(self.problem, best, self.workspace, floor, random=self.random, is_enough=self.enough)
+        self.tell("repacked", repacked)
+        return repacked
+
+    def first(self, packing: Packing, *, has_patterns: bool) -> Packing:
+        """Return a first valid packing, from hosts filled as the mix says; something else is improved from here on."""
+        if has_patterns:  # they do better than long exchanges: any valid packing is all that is wanted before them
+            best = self.complete(packing, _STALL_QUICK)
+            self.tell("valid", best)
+            return best
+        below = None
+        if self.problem.num_instances >= _LARGE:
+            # further hosts for what is left over, at once; then exchanges that may do without them
+            try:
+                best = self.complete(packing.copy(), None)
+            except InfeasibleError:
+                pass  # exchanges may find a way
+            else:
+                self.tell("valid", best)
+                below = self.workspace.cost(best)
+                if self.enough(best):
+                    return best
+        try:
+            found = self.complete(packing, _STALL, below=below)
+        except InfeasibleError:
+            if below is None:
+                raise
+            return best
+        self.tell("valid", found)
+        return found
+
+    def has_few_shapes(self) -> bool:
+        """Whether patterns come into question; a sample tells of most fleets that they do not."""
+        return len(distinct_rows(self.problem.demand[: 4 * self.work.max_shapes])[0]) <= self.work.max_shapes
 
     def filled(self) -> tuple[Mix, Packing]:
         """Return the mix to start with, and its hosts filled."""
@@ -181,7 +223,7 @@ class _Search:
             tried = choose_mix(
                 problem, problem.instances, classes.stock,
                 slack=slack, min_hosts=self.apart, max_bought=bought_left(problem, no_hosts(problem)),
-                floor=self.bound.micros_per_hour, seed=self.options.seed, grouped=False, most_time=self.work.mix_time,
+                floor=self.bound.micros_per_hour, seed=self.options.seed, grouped=False,
             )  # fmt: skip
             if tried is None or (mix is not None and (tried.hosts == mix.hosts).all()):
                 continue
@@ -221,7 +263,10 @@ class _Search:
         num_dives = num_blocked = 0
 
         def is_dive_over() -> bool:
-            return self.is_over() or columns.work > 2 * most_work
+            is_near = self.workspace.cost(best) - self.bound.micros_per_hour <= int(self.problem.classes.price.min())
+            # where a small fleet's gap is one cheapest host, it is most likely the bound's
+            most = most_work // 2 if is_near and self.problem.num_instances <= _MAX_REPACKED else 2 * most_work
+            return self.is_over() or columns.work > most
 
         for share in _COLUMN_SHARES:
             linear = columns.run(int(share * most_work), partial(is_enough, share))
@@ -291,7 +336,7 @@ class _Search:
             mix = choose_mix(
                 self.problem, left, stock,
                 slack=0.0, min_hosts=self.apart, max_bought=bought_left(self.problem, nothing),
-                floor=self.bound.micros_per_hour, seed=self.options.seed, grouped=grouped, most_time=self.work.mix_time,
+                floor=self.bound.micros_per_hour, seed=self.options.seed, grouped=grouped,
             )  # fmt: skip
             if mix is not None:
                 found.append(mix)
@@ -306,7 +351,10 @@ class _Search:
         new_hosts = add_hosts(self.problem, packing, mix.hosts)
         if new_hosts is None:
             return False
-        self.workspace.fill(packing, left, mix.share, new_hosts, window=_WINDOW, num_draws=_NUM_DRAWS, seed=self.seed())
+        self.workspace.fill(
+            packing, left, mix.share, new_hosts,
+            seed=self.seed(), is_over=self.is_over, tell=lambda: self.tell("fill", None),
+        )  # fmt: skip
         return True
 
     def value(self, packing: Packing) -> FloatArray:
@@ -339,11 +387,13 @@ class _Search:
     def steps(self, packing: Packing) -> int:
         return int(np.clip(_STEPS_PER_HOST * len(packing.host_class), _MIN_STEPS, _MAX_STEPS))
 
-    def complete(self, packing: Packing, stall: float, below: int | None = None) -> Packing:
+    def complete(self, packing: Packing, stall: float | None, below: int | None = None) -> Packing:
         """Place everything, with the cheapest further hosts where exchanges are not enough.
 
         Parameters
         ----------
+        stall
+            As for `exchange`; None: no exchanges.
         below
             Give up as soon as the hosts cost so much (micros).
         """
@@ -351,7 +401,10 @@ class _Search:
         slack = 0.0
         extra = 0
         for attempt in range(60):
-            pool = self.exchange(packing, _MIN_STEPS if stall == _STALL_QUICK else self.steps(packing), stall)
+            if stall is None:
+                pool = np.flatnonzero(packing.host_of < 0)
+            else:
+                pool = self.exchange(packing, _MIN_STEPS if stall == _STALL_QUICK else self.steps(packing), stall)
             if not len(pool):
                 return packing.without_empty()
             left = np.bincount(self.workspace.service_of[pool], minlength=len(problem.names))
@@ -361,13 +414,12 @@ class _Search:
             mix = choose_mix(
                 problem, left, stock,
                 slack=slack, min_hosts=max(1, apart, extra), max_bought=bought, floor=0,
-                seed=self.options.seed, grouped=False, most_time=self.work.mix_time,
+                seed=self.options.seed, grouped=False,
             )  # fmt: skip
             if mix is None and attempt:
                 mix = choose_mix(
                     problem, left, stock,
                     slack=0.0, min_hosts=1, max_bought=bought, floor=0, seed=self.options.seed, grouped=False,
-                    most_time=self.work.mix_time,
                 )  # fmt: skip
             if mix is None:
                 break

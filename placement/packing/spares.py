@@ -88,7 +88,7 @@ def _short(problem: PoolProblem, wanted: int, found: int) -> Reason:
         kind="spare-short",
         value=wanted,
         limit=found,
-        message=f"region {problem.region}: the policy asks for {wanted} spare hosts that can replace any used host, "
+        message=f"{problem.where}: the policy asks for {wanted} spare hosts that can replace any used host, "
         f"stock and segments give {found}",
         repair=f"add {wanted - found} hosts of a size that can, or lower policy.spare",
     )

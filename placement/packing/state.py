@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from placement.instance import PoolProblem
-from placement.packing import filling, kernels
-from placement.packing.filling import Hosts, Items, RuleRows
+from placement.packing import kernels
+from placement.packing.filling import Filling, Hosts, RuleRows, Services
 from placement.units import FloatArray, IntArray
 
-_MAX_MEMBERS = 1 << 14
+_DRAWS_PER_HOST = 50
+_WINDOW = (2, 8)
+"""Fewest and most items drawn for a place."""
+_NUM_DRAWS = 60
+"""Items drawn for the closing pair."""
+_QUICK = (1, 1)
+"""The same where time is up."""
 
 
 @dataclass
@@ -72,9 +79,6 @@ class Workspace:
         num = len(problem.names)
         self.first = np.concatenate(([0], np.cumsum(problem.instances))).astype(np.int64)
         self.service_of = np.repeat(np.arange(num, dtype=np.int64), problem.instances)
-        largest = np.maximum(problem.classes.limit.max(axis=0), 1)
-        size = (problem.demand / largest).max(axis=1)
-        self.largest_first = np.argsort(-size, kind="stable").astype(np.int64)
         spreading = problem.spread > 0
         self.spread_row = np.where(spreading, np.cumsum(spreading) - 1, -1).astype(np.int64)
         self.num_spread = int(spreading.sum())
@@ -100,57 +104,66 @@ class Workspace:
         share_by_class: FloatArray,
         new_hosts: list[tuple[int, int, int]],
         *,
-        window: int,
-        num_draws: int,
         seed: int,
+        is_over: Callable[[], bool] = lambda: False,
+        tell: Callable[[], None] = lambda: None,
     ) -> None:
         """Fill hosts of `packing`, given as (class, first host, number), with the instances that `left` counts.
 
-        `left` counts down. `share_by_class` (float64[num_services, num_classes]) says which part of a service's
-        instances is meant for each class.
+        `left` counts down.
+
+        Parameters
+        ----------
+        share_by_class
+            float64[num_services, num_classes]: which part of a service's instances is meant for each class.
+        is_over
+            Asked after some tenths of a second each time; once True the rest is filled with little choice.
+        tell
+            Called as often.
         """
         problem = self.problem
         classes = problem.classes
         counts = np.zeros(len(classes), np.int64)
         for s, _, number in new_hosts:
             counts[s] += number
-        residual = classes.limit[packing.host_class].copy()
-        used = np.zeros((max(self.num_spread, 1), self.num_domains), np.int64)
-        placed = np.flatnonzero(packing.host_of >= 0)
-        if self.num_spread:
-            row = self.spread_row[self.service_of[placed]]
-            kind = problem.spread[self.service_of[placed]] - 1
-            keep = row >= 0
-            np.add.at(used, (row[keep], packing.domain[kind[keep], packing.host_of[placed[keep]]]), 1)
-        total = int(left.sum())
-        out_service = np.empty(total, np.int64)
-        out_host = np.empty(total, np.int64)
-        num_out = 0
+        used = self.used_domains(packing)
+        services = Services(
+            problem.demand, problem.max_per_host, problem.spread, problem.spread_limit, self.spread_row
+        )  # fmt: skip
         assigned = np.zeros(len(left), np.int64)
         for s, base, number in new_hosts:
             # services are dealt to classes by running totals, so that shares hold over groups, not one by one
             share_here = share_by_class[:, s]
             if share_here.min() >= 1.0 - 1e-9 or counts[np.arange(len(counts)) != s].sum() == 0:
-                quota = left.copy()
+                quota = left
             else:
                 want = np.cumsum(share_here * (left + assigned))
                 quota = np.minimum(np.diff(np.floor(np.concatenate(([0.0], want)))), left).astype(np.int64)
-            before = quota.copy()
             pressure, share = self.pressures(quota, np.where(np.arange(len(classes)) == s, number, 0))
-            num_new = filling.fill(
-                Items(
-                    problem.demand, problem.demand @ pressure, problem.max_per_host,
-                    problem.spread, problem.spread_limit, self.spread_row, self.largest_first,
-                ),
-                RuleRows(*self.rules),
-                Hosts(classes.limit[s], pressure, share, base, number, packing.domain, used, residual),
-                quota, window, num_draws, _MAX_MEMBERS, seed, out_service, out_host, num_out,
-            )  # fmt: skip
-            done = before - quota
+            hosts = Hosts(classes.limit[s], pressure, share, base, number, packing.domain, used)
+            filling = Filling(services, RuleRows(*self.rules), hosts, quota, seed)
+            # the more instances a host holds, the less choice there may be at each place: it wears out what it likes
+            per_host = int(quota.sum()) / max(number, 1)
+            window = int(np.clip(_DRAWS_PER_HOST / max(per_host, 1.0), *_WINDOW))
+            while not filling.is_done:
+                filling.run(*(_QUICK if is_over() else (window, _NUM_DRAWS)))
+                tell()
+            service, host = filling.placed
+            kernels.hand_out(service, host, self.first, packing.host_of)
+            done = np.bincount(service, minlength=len(left))
             left -= done
             assigned += done
-            num_out = int(num_new)
-        kernels.hand_out(out_service[:num_out], out_host[:num_out], self.first, packing.host_of)
+
+    def used_domains(self, packing: Packing) -> IntArray:
+        """Count instances of services with a spread in each zone or segment: int64[num_spread, num_domains]."""
+        used = np.zeros((max(self.num_spread, 1), self.num_domains), np.int64)
+        if self.num_spread:
+            placed = np.flatnonzero(packing.host_of >= 0)
+            row = self.spread_row[self.service_of[placed]]
+            kind = self.problem.spread[self.service_of[placed]] - 1
+            keep = row >= 0
+            np.add.at(used, (row[keep], packing.domain[kind[keep], packing.host_of[placed[keep]]]), 1)
+        return used
 
     def residual(self, packing: Packing) -> IntArray:
         """Return limit minus use: int64[num_hosts, num_resources]."""

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from placement.errors import InternalError
-from placement.plan.tables import ASSIGNMENTS, BOUNDS_FILE, HOSTS, SUMMARY_FILE, TableFormat, table_bytes
+from placement.plan.tables import BOUNDS_FILE, SUMMARY_FILE, TABLES, TableFormat, table_bytes
 from placement.plan.types import Plan
 
 
@@ -29,8 +29,11 @@ def plan_files(plan: Plan, table_format: TableFormat = "csv") -> dict[str, bytes
     return {
         SUMMARY_FILE: _json_bytes(summary, SUMMARY_FILE),
         BOUNDS_FILE: _json_bytes(plan.bounds.model_dump(), BOUNDS_FILE),
-        f"{HOSTS.name}.{table_format}": table_bytes(plan.hosts, HOSTS, table_format),
-        f"{ASSIGNMENTS.name}.{table_format}": table_bytes(plan.assignments, ASSIGNMENTS, table_format),
+        **{
+            f"{table.name}.{table_format}": table_bytes(frame, table, table_format)
+            for table, frame in ((table, getattr(plan, table.name)) for table in TABLES)
+            if frame.height or not table.optional
+        },
     }
 
 

@@ -15,11 +15,10 @@ from pydantic import BaseModel, ValidationError
 from placement.errors import InputError, Problem, nearest_name
 from placement.plan.folders import recover
 from placement.plan.tables import (
-    ASSIGNMENTS,
     BOUNDS_FILE,
-    HOSTS,
     SUMMARY_FILE,
     TABLE_FORMATS,
+    TABLES,
     Table,
 )
 from placement.plan.types import BOUNDS_FORMAT, PLAN_FORMAT, Bounds, Plan, PlanSummary
@@ -59,11 +58,10 @@ def read_plan(folder: Path) -> Plan:
         raise InputError(Problem(str(folder), f"cannot be read: {error}")) from error
     summary = _read_json(folder, SUMMARY_FILE, PLAN_FORMAT, PlanSummary, problems)
     bounds = _read_json(folder, BOUNDS_FILE, BOUNDS_FORMAT, Bounds, problems)
-    hosts = _read_table(folder, HOSTS, problems)
-    assignments = _read_table(folder, ASSIGNMENTS, problems)
-    if summary is None or bounds is None or hosts is None or assignments is None or problems:
+    frames = {table.name: _read_table(folder, table, problems) for table in TABLES}
+    if summary is None or bounds is None or problems:
         raise InputError(problems)
-    return Plan(summary=summary, hosts=hosts, assignments=assignments, bounds=bounds)
+    return Plan(summary, bounds, **{name: frame for name, frame in frames.items() if frame is not None})
 
 
 # --- JSON ------------------------------------------------------------------------------------------------
@@ -145,6 +143,8 @@ def _finite(text: str) -> float:
 def _read_table(folder: Path, table: Table, problems: list[Problem]) -> pl.DataFrame | None:
     """Read and check one table; rows keep the order of the file."""
     present = [ending for ending in TABLE_FORMATS if (folder / f"{table.name}.{ending}").exists()]
+    if not present and table.optional:
+        return pl.DataFrame(schema=table.schema)
     if len(present) > 1:
         both = " and ".join(f"{table.name}.{ending}" for ending in present)
         problems.append(Problem(both, "only one of them may be there"))
@@ -163,9 +163,10 @@ def _read_table(folder: Path, table: Table, problems: list[Problem]) -> pl.DataF
     if len(problems) > before:
         return None
     repeated = frame.select(table.key).is_duplicated()
-    if table is HOSTS and repeated.any():
+    if table.is_unique and repeated.any():
         rows = (repeated.arg_true() + 1).to_list()
-        problems.append(_row_problem(name, rows, "host", "is listed more than once", frame["host"][rows[0] - 1]))
+        (column,) = table.key
+        problems.append(_row_problem(name, rows, column, "is listed more than once", frame[column][rows[0] - 1]))
         return None
     return frame
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import polars as pl
 
 from placement.plan.findings import FINDING_KINDS
-from placement.plan.tables import ASSIGNMENTS, HOSTS, Table
+from placement.plan.tables import TABLES, Table
 from placement.plan.types import Bounds, PlanSummary
 from placement.units import RESOURCES
 
@@ -17,19 +18,56 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _COLUMN_MEANINGS = {
     "host": "Name of the host.",
     "size": "Host size.",
-    "pool": "What the host serves; `services`: hosts that run services.",
+    "pool": "What the host or node serves: services, databases, caches or platform.",
     "region": "Region.",
     "zone": "Zone; empty where the topology names none.",
     "segment": "Network segment; empty where the topology names none.",
     "spare": "Stands by for a host that fails.",
     "price_per_hour": "Price per hour.",
-    "instances": "Number of instances on the host.",
+    "instances": "Number of instances and nodes on the host.",
     "service": "Name of the service.",
     "instance": "Number of the instance: 1, 2, …",
+    "node": "Name of the node, unique.",
+    "kind": "What it runs: postgres, pgbouncer, valkey, registry, sia, collector or store.",
+    "workload": "What it is a node of: a cluster, or a platform service of a region.",
+    "role": "primary, replica, or member where all nodes are alike.",
+    "shard": "Shard of a sharded Valkey, from 1; 0: none.",
+    "tier": "Tier of the capacity model; empty where there are none.",
+    "cluster": "Name of the cluster; a dedicated instance is a cluster of one service.",
+    "arrangement": "single: one server for all of a group; clusters: shared servers; dedicated: one of its own.",
+    "database": "Name of the database.",
+    "host_name": "Name under which the primary is reached.",
+    "port": "TCP port.",
+    "storage_class": "Storage class of the capacity model.",
+    "clients": "Connections that the service's instances (the cluster's services) may open.",
+    "connections_per_instance": "Connections that one instance may open.",
+    "pool_size": "Connections of one PgBouncer to the server for this pair of user and database; 0: no PgBouncer.",
+    "reserve_pool_size": "Further connections of one PgBouncer under load.",
+    "connections": "Connections to the server, at most.",
+    "storage_gb": "GB on each node, growth included.",
+    "domains": "Domains of its services, sorted, joined by semicolons.",
+    "load_profile": "Load profile by which its read replicas are counted.",
+    "sensitivity": "Sensitivity classes of its services, sorted, joined by semicolons.",
+    "nodes": "Nodes, the primary among them.",
+    "pgbouncers": "PgBouncers in front of it.",
+    "services": "Services that use it.",
+    "max_connections": "max_connections of the server.",
+    "connections_used": "Connections of all its services, at most.",
+    "connections_limit": "Connections that may be planned.",
+    "storage_gb_used": "GB of all its services, growth included.",
+    "storage_gb_limit": "GB that may be planned.",
+    "node_price_per_hour": "What one node takes of the cheapest host that holds it, per hour.",
+    "key_prefix": "Beginning of all keys of the service.",
+    "memory_mb": "MB.",
+    "function": "What the cache is for.",
+    "mode": "single, replicated or cluster (sharded).",
+    "primaries": "Primaries: shards of a cluster, or one.",
+    "replicas": "Replicas of all primaries together.",
 }
 for _resource in RESOURCES:
-    _COLUMN_MEANINGS[f"{_resource.column}_used"] = f"{_resource.unit} that the host's instances ask for."
-    _COLUMN_MEANINGS[f"{_resource.column}_limit"] = f"{_resource.unit} that the host can take under the policy."
+    _COLUMN_MEANINGS.setdefault(_resource.column, f"{_resource.unit} that the node asks for.")
+    _COLUMN_MEANINGS[f"{_resource.column}_used"] = f"{_resource.unit} that what runs there asks for."
+    _COLUMN_MEANINGS[f"{_resource.column}_limit"] = f"{_resource.unit} that may be planned under policy and model."
 
 
 def _row_schema(table: Table) -> dict[str, Any]:
@@ -83,10 +121,9 @@ def _findings_schema() -> dict[str, Any]:
 
 
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
-    "assignments": lambda: _row_schema(ASSIGNMENTS),
     "bounds": lambda: {"$schema": _DIALECT} | Bounds.model_json_schema(),
     "findings": _findings_schema,
-    "hosts": lambda: _row_schema(HOSTS),
     "plan": lambda: {"$schema": _DIALECT} | PlanSummary.model_json_schema(),
+    **{table.name: partial(_row_schema, table) for table in TABLES},
 }
 """Name of an output → function that makes its JSON Schema."""

@@ -44,6 +44,8 @@ class Table:
         Text columns that may be empty.
     optional
         Whether the file is there only if the table has rows.
+    is_unique
+        Whether a plan whose rows repeat a key cannot be read; else it is the checker who says so.
     """
 
     name: str
@@ -51,10 +53,11 @@ class Table:
     key: tuple[str, ...]
     blank: tuple[str, ...] = ()
     optional: bool = False
+    is_unique: bool = True
 
 
 HOSTS = Table("hosts", HOSTS_SCHEMA, ("host",), ("zone", "segment"))
-ASSIGNMENTS = Table("assignments", ASSIGNMENTS_SCHEMA, ("service", "instance"))
+ASSIGNMENTS = Table("assignments", ASSIGNMENTS_SCHEMA, ("service", "instance"), is_unique=False)
 NODES = Table("nodes", NODES_SCHEMA, ("node",), ("tier",), optional=True)
 DATABASES = Table("databases", DATABASES_SCHEMA, ("service",), optional=True)
 POSTGRES_CLUSTERS = Table("postgres_clusters", POSTGRES_CLUSTERS_SCHEMA, ("cluster",), ("domains",), optional=True)

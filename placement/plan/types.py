@@ -424,18 +424,18 @@ class Plan:
     ----------
     summary
         plan.json.
-    hosts, assignments
-        Frames with the schemas above, sorted.
     bounds
         bounds.json.
+    hosts, assignments
+        Frames with the schemas above, sorted.
     nodes, databases, postgres_clusters, caches, valkey_clusters
         Frames with the schemas above, sorted; empty where the pool is not planned.
     """
 
     summary: PlanSummary
-    hosts: pl.DataFrame
-    assignments: pl.DataFrame
     bounds: Bounds
+    hosts: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=HOSTS_SCHEMA))
+    assignments: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ASSIGNMENTS_SCHEMA))
     nodes: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=NODES_SCHEMA))
     databases: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=DATABASES_SCHEMA))
     postgres_clusters: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=POSTGRES_CLUSTERS_SCHEMA))

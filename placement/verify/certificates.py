@@ -12,32 +12,26 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-
-import numpy as np
 
 from placement.plan.types import (
     Bounds,
     Certificate,
     CountingProof,
-    HostClass,
     Leaf,
     Node,
     PatternsProof,
     WeightsProof,
 )
-from placement.units import NUM_RESOURCES
 from placement.verify.collector import Collector
 from placement.verify.exact import Work
-from placement.verify.facts import FleetFacts
-from placement.verify.inventory import POOLS
+from placement.verify.problems import Key, Problem
 from placement.verify.proofs import (
     ClassFacts,
     ItemFacts,
     ProofError,
     counting_bound,
-    item_facts,
     patterns_worth,
     weights_worth,
 )
@@ -68,31 +62,34 @@ def claimed_bounds(bounds: Bounds) -> dict[str, int]:
     return dict(claimed)
 
 
-def check_certificates(bounds: Bounds, facts: FleetFacts, found: Collector) -> None:
+def check_certificates(bounds: Bounds, problems: Mapping[Key, Problem], found: Collector) -> None:
     """Report certificates that are missing, faulty, too high, or not to be settled."""
     work = Work(_WORK)
-    wanted = {facts.regions[code] for code in np.unique(facts.region_idx).tolist()}
-    seen: set[tuple[str, str]] = set()
+    seen: set[Key] = set()
     for certificate in bounds.certificates:
-        name = f"pool {certificate.pool}, region {certificate.region}"
-        key = (certificate.pool, certificate.region)
+        key = (certificate.pool, certificate.region, certificate.group)
+        name = _name(key)
         if key in seen:
             found.add("certificate-invalid", f"{name}: there are two certificates", file=_FILE)
-        elif certificate.pool not in POOLS or certificate.region not in wanted:
+        elif key not in problems:
             found.add("certificate-invalid", f"{name}: nothing runs there", file=_FILE)
         else:
-            _check_certificate(certificate, name, facts, work, found)
+            _check_certificate(certificate, problems[key], name, work, found)
         seen.add(key)
-    for region in sorted(wanted):
-        if (POOLS[0], region) not in seen:
-            message = f"pool {POOLS[0]}, region {region}: there is no certificate"
-            found.add("certificate-missing", message, file=_FILE)
+    for key, problem in sorted(problems.items()):
+        if problem.is_required and key not in seen:
+            found.add("certificate-missing", f"{_name(key)}: there is no certificate", file=_FILE)
 
 
-def _check_certificate(certificate: Certificate, name: str, facts: FleetFacts, work: Work, found: Collector) -> None:
+def _name(key: Key) -> str:
+    pool, region, group = key
+    return f"pool {pool}, region {region}" + (f", group {group}" if group else "")
+
+
+def _check_certificate(certificate: Certificate, problem: Problem, name: str, work: Work, found: Collector) -> None:
     try:
-        classes = _class_facts(certificate, facts)
-        items = item_facts(facts, certificate.region)
+        classes = problem.classes(certificate)
+        items = problem.items()
         proven = min(
             _leaf_bound(leaf, conditions, classes, items, work)
             for leaf, conditions in _leaves(certificate.tree, len(classes.price))
@@ -109,66 +106,6 @@ def _check_certificate(certificate: Certificate, name: str, facts: FleetFacts, w
             limit=proven / 1e6,
             file=_FILE,
         )
-
-
-# --- classes ------------------------------------------------------------------------------------------------
-
-
-def _class_facts(certificate: Certificate, facts: FleetFacts) -> ClassFacts:
-    """Look up the classes' limits, prices and stocks in the fleet, and that they cover every host there is."""
-    fleet, region = facts.fleet, certificate.region
-    active = {
-        host: facts.host_idx[host]
-        for host in fleet.hosts.filter((fleet.hosts["region"] == region) & (fleet.hosts["state"] == "active"))[
-            "host"
-        ].to_list()
-    }
-    left_hosts = dict(active)
-    left_sizes = set(fleet.buyable)
-    limits, prices, stocks = [], [], []
-    for number, host_class in enumerate(certificate.classes, start=1):
-        if bool(host_class.buyable) == bool(host_class.hosts):
-            raise ProofError(f"class {number} must be either a size or a list of hosts")
-        if host_class.buyable:
-            if host_class.buyable not in left_sizes:
-                raise ProofError(f"class {number}: size {host_class.buyable} cannot be bought, or has a class already")
-            left_sizes.remove(host_class.buyable)
-            size = fleet.sizes[host_class.buyable]
-            limits.append(list(facts.size_limits[size.name]))
-            prices.append(size.price_micros_per_hour)
-            stocks.append(size.stock)
-        else:
-            rows = _take_hosts(host_class, number, active, left_hosts)
-            first = rows[0]
-            if (facts.host_limits[rows] != facts.host_limits[first]).any():
-                raise ProofError(f"class {number}: its hosts have different limits")
-            if (facts.host_prices[rows] != facts.host_prices[first]).any():
-                raise ProofError(f"class {number}: its hosts have different prices")
-            limits.append(facts.host_limits[first].tolist())
-            prices.append(int(facts.host_prices[first]))
-            stocks.append(len(rows))
-    can_buy = any(location.region == region and location.max_hosts != 0 for location in fleet.topology.locations)
-    missing = sorted(size for size in left_sizes if can_buy and fleet.sizes[size].stock != 0)
-    if missing:
-        raise ProofError(f"no class covers size {missing[0]}, which can be bought")
-    if left_hosts:
-        raise ProofError(f"no class covers host {min(left_hosts)}, which stands there ({len(left_hosts):,} such hosts)")
-    return ClassFacts(
-        limit=np.array(limits, dtype=np.int64).reshape(-1, NUM_RESOURCES),
-        price=tuple(prices),
-        stock=tuple(stocks),
-    )
-
-
-def _take_hosts(host_class: HostClass, number: int, active: dict[str, int], left: dict[str, int]) -> list[int]:
-    rows = []
-    for host in host_class.hosts:
-        if host not in active:
-            raise ProofError(f"class {number}: {host} is no active host of the region")
-        if host not in left:
-            raise ProofError(f"class {number}: {host} is in a class already")
-        rows.append(left.pop(host))
-    return rows
 
 
 # --- tree ---------------------------------------------------------------------------------------------------

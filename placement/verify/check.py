@@ -8,19 +8,27 @@ from placement.fleet.types import Fleet
 from placement.plan.findings import Finding
 from placement.plan.types import Plan
 from placement.verify.certificates import check_certificates, claimed_bounds
+from placement.verify.choices import CHOICES
 from placement.verify.collector import Collector
 from placement.verify.coverage import check_coverage
 from placement.verify.facts import fleet_facts
 from placement.verify.interference import check_interference
 from placement.verify.inventory import check_hosts
 from placement.verify.limits import check_limits
+from placement.verify.nodes import check_nodes
+from placement.verify.problems import pool_problems
 from placement.verify.rules import check_max_per_host, check_spread, count_pairs
 from placement.verify.spares import check_spares
 from placement.verify.summary import check_figures, check_fleet
+from placement.verify.tier import check_tier
+from placement.verify.tier_alone import check_tier_alone
+from placement.verify.tier_facts import tier_facts
 from placement.verify.view import plan_view, tables_are_sound
 
 _CHECKED_ALONE = (
     "every assignment names a host of the plan and no instance stands twice",
+    "every node names a host of the plan for its pool and region, clusters have their nodes, each shard one primary",
+    "databases and caches name clusters of the plan, whose sums are theirs and within the limits that the plan states",
     "loads within the limits that the plan states",
     "spare hosts are empty and large enough",
     "costs, counts, gaps and status follow from the tables and the claimed bounds",
@@ -31,14 +39,21 @@ _CHECKED_WITH_FLEET = (
     "hosts are those of the inventory or can be bought there, within stock and room",
     "loads and limits recomputed from demands, sizes and policy",
     "max_per_host, spread and interference rules",
+    "databases and caches recomputed: arrangement, connections, storage, memory, names, keys",
+    "clusters: region, sensitivity, load profile and function, tiers, limits, sums, number of nodes and PgBouncers",
+    "nodes: demand, hosts of their pool, replicas and shards apart, one primary each; numbers of platform services",
     "spare hosts: enough, empty, large enough",
     "costs, counts, gaps and status follow from the tables and the claimed bounds",
-    "the bound is proven by its certificates",
+    "the bound is proven by its certificates, and so are those of choices of clusters",
 )
-_NOT_CHECKED_EVER = "alerts, estimates, settings and seconds in plan.json are taken as they are"
+_NOT_CHECKED_EVER = (
+    "alerts, estimates, settings, seconds and the alternative arrangement of databases in plan.json are taken as they "
+    "are"
+)
 _NOT_CHECKED_ALONE = (
     "without the fleet, not checked: demands and limits, that all services are there, rules, inventory, stock and "
-    "prices, the number of spare hosts, and the certificates of the bound"
+    "prices, what the data tier needs and who may share a cluster, the number of spare hosts, and the certificates of "
+    "the bound"
 )
 
 
@@ -92,17 +107,22 @@ def check_plan(plan: Plan, fleet: Fleet | None) -> CheckResult:
 
 def _check(plan: Plan, fleet: Fleet | None, found: Collector) -> None:
     facts = None if fleet is None else fleet_facts(fleet)
-    view = plan_view(plan, facts)
+    tier = None if facts is None else check_tier(plan, tier_facts(facts), found)
+    view = plan_view(plan, facts, None if tier is None else tier.workloads)
     check_fleet(view, facts, found)
     check_coverage(view, facts, found)
     check_hosts(view, facts, found)
     check_limits(view, found)
-    if facts is not None:
+    if facts is not None and tier is not None:
         pairs = count_pairs(view)
         check_max_per_host(view, facts, pairs, found)
         check_spread(view, facts, found)
         check_interference(view, facts, pairs, found)
+        check_nodes(view, tier.workloads, facts, found)
+    else:
+        check_tier_alone(view, found)
     check_spares(view, facts, found)
-    check_figures(view, claimed_bounds(plan.bounds), found)
-    if facts is not None:
-        check_certificates(plan.bounds, facts, found)
+    claimed = claimed_bounds(plan.bounds)
+    check_figures(view, {pool: bound for pool, bound in claimed.items() if pool not in CHOICES}, found)
+    if facts is not None and tier is not None:
+        check_certificates(plan.bounds, pool_problems(facts, tier.workloads) | tier.choices, found)

@@ -1,4 +1,4 @@
-"""Every instance of every service stands exactly once, on a host of the plan, in its region."""
+"""Every instance of every service stands exactly once, on a host of the plan for services, in its region."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from itertools import islice
 
 import numpy as np
 
+from placement.fleet.types import POOLS
 from placement.plan.findings import Finding
 from placement.units import IntArray
 from placement.verify.collector import Collector
@@ -18,7 +19,7 @@ _MISSING_SHOWN = 5
 
 
 def check_coverage(plan: PlanView, facts: FleetFacts | None, found: Collector) -> None:
-    """Report instances that are unknown, placed twice or not at all, on no host, or in a wrong region.
+    """Report instances that are unknown, placed twice or not at all, on no host, or in a wrong region or pool.
 
     Without a fleet, a service has as many instances as its highest number says.
     """
@@ -35,6 +36,11 @@ def check_coverage(plan: PlanView, facts: FleetFacts | None, found: Collector) -
     known = plan.service_idx >= 0
     report("unknown-service", ~known, "the fleet has no such service")
     report("unknown-host", plan.host_idx < 0, "the plan has no such host")
+    pool = np.where(plan.host_idx >= 0, plan.host_pool[plan.host_idx], -1) if plan.num_hosts else plan.host_idx
+    report("wrong-pool", pool > POOLS.index("services"), "the host is for another pool than services")
+    if facts is not None and "services" not in facts.pools:
+        report("pool-not-planned", known, "the policy does not plan the services")
+        return
     num_services = len(plan.services)
     if facts is None:
         expected = np.zeros(num_services, dtype=np.int64)

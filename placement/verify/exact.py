@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -39,6 +42,26 @@ def rows_dot(matrix: IntArray, vector: list[int]) -> IntArray:
         if weight:
             total = total + column.astype(object) * weight
     return total
+
+
+def ceil_sum(terms: Sequence[tuple[Fraction, IntArray]], constant: Fraction = Fraction(0)) -> IntArray:
+    """Return ⌈Σ factor·values + constant⌉ exactly: int64[n].
+
+    Parameters
+    ----------
+    terms
+        Factors ≥ 0, each with int64[n] ≥ 0 or as many Python integers.
+    constant
+        What is added to each, ≥ 0.
+    """
+    common = math.lcm(constant.denominator, *(factor.denominator for factor, _ in terms))
+    whole = [(int(factor * common), values) for factor, values in terms]
+    most = int(constant * common) + common + sum(k * int(values.max(initial=0)) for k, values in whole)
+    kind = np.int64 if most < _SAFE else object
+    total = np.full(len(terms[0][1]), int(constant * common), dtype=kind)
+    for k, values in whole:
+        total = total + values.astype(kind) * k
+    return np.asarray(-(-total // common), dtype=np.int64)
 
 
 @dataclass

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from placement.capacity.sizes import HostSize
-from placement.fleet.types import Fleet, Policy
+from placement.fleet.types import POOLS, Fleet, Policy
 from placement.units import NUM_RESOURCES, RESOURCES, IntArray, exact
 
 _USUAL_HEADROOM = exact("0.70")
@@ -47,6 +47,8 @@ class FleetFacts:
         int64[num_existing_hosts, num_resources], internal units.
     host_prices
         int64[num_existing_hosts], micros per hour.
+    pools
+        Pools that are planned, in the order of `POOLS`.
     """
 
     fleet: Fleet
@@ -60,6 +62,32 @@ class FleetFacts:
     host_idx: Mapping[str, int]
     host_limits: IntArray
     host_prices: IntArray
+    pools: tuple[str, ...]
+
+    def buyable(self, pool: str) -> tuple[str, ...]:
+        """Return the sizes that may be bought for a pool, sorted."""
+        narrowed = next((sizes for name, sizes in self.fleet.policy.pool_sizes.items() if name == pool), None)
+        return tuple(size for size in self.fleet.buyable if narrowed is None or size in narrowed)
+
+    def standing(self, pool: str, region: str) -> IntArray:
+        """Return the rows in `Fleet.hosts` of the active hosts that serve a pool in a region."""
+        hosts = self.fleet.hosts
+        serve = (hosts["pool"] == pool) & (hosts["region"] == region) & (hosts["state"] == "active")
+        return _integers(serve.arg_true())
+
+    def num_places(self, pool: str, region: str, level: str) -> int:
+        """Return how many zones or segments a pool's hosts in a region can be told by: those that have a name.
+
+        They are those of the topology and of the active hosts of the pool; segments of one name in two zones are two.
+        """
+        columns = ["zone"] if level == "zone" else ["zone", "segment"]
+        named = set(self.fleet.hosts[self.standing(pool, region)].select(columns).iter_rows())
+        named |= {
+            tuple(getattr(location, column) for column in columns)
+            for location in self.fleet.topology.locations
+            if location.region == region
+        }
+        return sum(1 for place in named if place[-1])
 
 
 def fleet_facts(fleet: Fleet) -> FleetFacts:
@@ -88,6 +116,7 @@ def fleet_facts(fleet: Fleet) -> FleetFacts:
         host_idx={name: row for row, name in enumerate(hosts["host"].to_list())},
         host_limits=np.array([limits_by_kind[kind] for kind in kinds], dtype=np.int64).reshape(-1, NUM_RESOURCES),
         host_prices=_integers(hosts["price_micros_per_hour"]),
+        pools=tuple(pool for pool in POOLS if pool in fleet.policy.pools),
     )
 
 

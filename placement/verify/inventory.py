@@ -7,15 +7,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from placement.fleet.types import Location
+from placement.fleet.types import POOLS, Location
 from placement.verify.collector import Collector
 from placement.verify.facts import FleetFacts
 from placement.verify.view import UNREADABLE, PlanView
 from placement.verify.words import count, money
 
 _FILE = "hosts.csv"
-POOLS = ("services",)
-"""Pools that a plan can have."""
 
 
 def check_hosts(plan: PlanView, facts: FleetFacts | None, found: Collector) -> None:
@@ -27,9 +25,12 @@ def check_hosts(plan: PlanView, facts: FleetFacts | None, found: Collector) -> N
         message = f"{plan.hosts[row]} runs nothing and is no spare"
         found.add("host-unused", message, host=plan.hosts[row], file=_FILE, row=row + 1)
     for row, pool in enumerate(plan.plan.hosts["pool"].to_list()):
+        where = {"host": plan.hosts[row], "file": _FILE, "row": row + 1}
         if pool not in POOLS:
-            message = f"{plan.hosts[row]} belongs to pool {pool}; known: {', '.join(POOLS)}"
-            found.add("unknown-pool", message, host=plan.hosts[row], file=_FILE, row=row + 1)
+            found.add("unknown-pool", f"{plan.hosts[row]} belongs to pool {pool}; known: {', '.join(POOLS)}", **where)
+        elif facts is not None and pool not in facts.pools:
+            message = f"{plan.hosts[row]} belongs to pool {pool}; the policy plans {', '.join(facts.pools)}"
+            found.add("pool-not-planned", message, **where)
     for row in np.flatnonzero(plan.price == UNREADABLE).tolist():
         message = f"{plan.hosts[row]}: the price is no whole number of millionths"
         found.add("price-wrong", message, host=plan.hosts[row], file=_FILE, row=row + 1)
@@ -57,7 +58,7 @@ def _existing_problems(
     known = facts.fleet.hosts.row(existing, named=True)
     if known["state"] != "active":
         yield "host-not-active", f"{name} is {known['state']} and must not be used"
-    for column in ("size", "region", "zone", "segment"):
+    for column in ("size", "pool", "region", "zone", "segment"):
         if host[column] != known[column]:
             said, right = host[column] or "none", known[column] or "none"
             yield "host-differs", f"{name} exists; its {column} is {right}, the plan says {said}"
@@ -71,8 +72,8 @@ def _bought_problems(host: dict[str, object], price: int, facts: FleetFacts) -> 
     size = facts.fleet.sizes.get(size_name)
     if size is None:
         yield "unknown-size", f"{name} has size {size_name}, which the fleet does not know"
-    elif size_name not in facts.fleet.buyable:
-        yield "size-not-buyable", f"{name} would be bought in size {size_name}, which is not on offer"
+    elif host["pool"] in POOLS and size_name not in facts.buyable(str(host["pool"])):
+        yield "size-not-buyable", f"{name} would be bought in size {size_name}, which pool {host['pool']} may not have"
     elif price != size.price_micros_per_hour:
         right = money(size.price_micros_per_hour)
         yield (

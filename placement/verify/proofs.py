@@ -11,9 +11,8 @@ import numpy as np
 import polars as pl
 
 from placement.plan.types import CountingProof, PatternsProof, WeightsProof
-from placement.units import NUM_RESOURCES, RESOURCE_NAMES, IntArray
+from placement.units import IntArray
 from placement.verify.exact import Work, dot, rows_dot
-from placement.verify.facts import FleetFacts
 from placement.verify.knapsack import judge_patterns
 from placement.verify.view import BoolArray
 
@@ -47,7 +46,7 @@ class ClassFacts:
 
 @dataclass(frozen=True)
 class ItemFacts:
-    """What must be placed in one region, from the fleet.
+    """What must be placed: services, workloads, or the services that share clusters.
 
     Parameters
     ----------
@@ -56,43 +55,37 @@ class ItemFacts:
     num_instances
         d: int64[num_shapes].
     most_per_host
-        m: int64[num_shapes]: instances of the shape that one host may hold under the services' own rules.
-    region_idx
-        The region, as `FleetFacts.region_idx` numbers them.
-    facts
-        The fleet.
+        m: int64[num_shapes]: instances of the shape that one host may hold under the items' own rules.
+    names
+        Names of the items.
+    alone
+        Per item: demand int64[num_items, num_resources], instances and most per host int64[num_items].
     """
 
     demand: IntArray
     num_instances: IntArray
     most_per_host: IntArray
-    region_idx: int
-    facts: FleetFacts
-
-    def row_of(self, service: str) -> int | None:
-        """Return the row in the fleet of a service of the region; None if it has none of this name."""
-        rows = (self.facts.fleet.services["service"] == service).arg_true().to_list()
-        return next((row for row in rows if self.facts.region_idx[row] == self.region_idx), None)
+    names: pl.Series
+    alone: tuple[IntArray, IntArray, IntArray]
 
 
-def item_facts(facts: FleetFacts, region: str) -> ItemFacts:
-    """Collect the shapes of a region: services of equal demand."""
-    region_idx = facts.regions.index(region)
-    rows = np.flatnonzero(facts.region_idx == region_idx)
-    frame = pl.DataFrame(facts.demand[rows], schema=list(RESOURCE_NAMES), orient="row").with_columns(
-        pl.Series("num_instances", facts.instances[rows]),
-        pl.Series("most_per_host", np.minimum(facts.most_per_host, facts.instances)[rows]),
+def item_facts(names: pl.Series, demand: IntArray, instances: IntArray, most_per_host: IntArray) -> ItemFacts:
+    """Collect the shapes of items: those of equal demand."""
+    columns = [f"resource-{r}" for r in range(demand.shape[1])]
+    frame = pl.DataFrame(demand, schema=columns, orient="row").with_columns(
+        pl.Series("num_instances", instances),
+        pl.Series("most_per_host", np.minimum(most_per_host, instances)),
     )
-    # in the order of the services, which is always the same: sorting a million shapes would take seconds
-    shapes = frame.group_by(RESOURCE_NAMES, maintain_order=True).agg(
+    # in the order of the items, which is always the same: sorting a million shapes would take seconds
+    shapes = frame.group_by(columns, maintain_order=True).agg(
         pl.col("num_instances").sum(), pl.col("most_per_host").sum()
     )
     return ItemFacts(
-        demand=np.ascontiguousarray(shapes.select(RESOURCE_NAMES).to_numpy()),
+        demand=np.ascontiguousarray(shapes.select(columns).to_numpy()).reshape(-1, demand.shape[1]),
         num_instances=shapes["num_instances"].to_numpy(),
         most_per_host=shapes["most_per_host"].to_numpy(),
-        region_idx=region_idx,
-        facts=facts,
+        names=names,
+        alone=(demand, instances, most_per_host),
     )
 
 
@@ -109,11 +102,12 @@ def weights_worth(proof: WeightsProof, reduced: list[int], classes: ClassFacts, 
     """
     if len(proof.weights) != len(reduced):
         raise ProofError(f"there are {len(proof.weights)} rows of weights for {len(reduced)} classes")
+    num_resources = items.demand.shape[1]
     least: IntArray | None = None
     is_held = np.zeros(len(items.demand), dtype=np.bool_)
     for s, weights in enumerate(proof.weights):
-        if len(weights) != NUM_RESOURCES or min(weights) < 0:
-            raise ProofError(f"class {s + 1} needs {NUM_RESOURCES} weights, none of them negative")
+        if len(weights) != num_resources or min(weights) < 0:
+            raise ProofError(f"class {s + 1} needs {num_resources} weights, none of them negative")
         full = sum(w * limit for w, limit in zip(weights, classes.limit[s].tolist(), strict=True))
         if full > reduced[s]:
             raise ProofError(f"class {s + 1}: a full host is worth {full}, its reduced price is {reduced[s]}")
@@ -140,8 +134,9 @@ def patterns_worth(proof: PatternsProof, reduced: list[int], classes: ClassFacts
     """
     if len(proof.demands) != len(proof.values):
         raise ProofError(f"there are {len(proof.values)} values for {len(proof.demands)} shapes")
-    if any(len(row) != NUM_RESOURCES for row in proof.demands):
-        raise ProofError(f"a shape needs {NUM_RESOURCES} demands")
+    num_resources = items.demand.shape[1]
+    if any(len(row) != num_resources for row in proof.demands):
+        raise ProofError(f"a shape needs {num_resources} demands")
     if min(proof.values, default=0) < 0:
         raise ProofError("a value is negative")
     listed = dict(zip(proof.demands, proof.values, strict=True))
@@ -177,25 +172,24 @@ def patterns_worth(proof: PatternsProof, reduced: list[int], classes: ClassFacts
 
 
 def counting_bound(proof: CountingProof, classes: ClassFacts, items: ItemFacts) -> int:
-    """Return the price of the `num_hosts` cheapest hosts that hold an instance of the service, micros per hour.
+    """Return the price of the `num_hosts` cheapest hosts that hold an instance of the item, micros per hour.
 
     Raises
     ------
     ProofError
-        If the service is not of the region, or needs fewer hosts.
+        If there is no such item, or it needs fewer hosts.
     """
-    row = items.row_of(proof.service)
+    row = next(iter((items.names == proof.service).arg_true().to_list()), None)
     if row is None:
-        raise ProofError(f"there is no service {proof.service} in the region")
-    facts = items.facts
-    most = max(1, int(facts.most_per_host[row]))
-    needed = -(-int(facts.instances[row]) // most)
+        raise ProofError(f"there is no {proof.service} in the region")
+    demand, instances, most_per_host = items.alone
+    needed = -(-int(instances[row]) // max(1, int(most_per_host[row])))
     if proof.num_hosts > needed:
         raise ProofError(f"{proof.service} needs {needed:,} hosts, the certificate counts {proof.num_hosts:,}")
     total, left = 0, proof.num_hosts
     order = sorted(range(len(classes.price)), key=lambda s: classes.price[s])
     for s in order:
-        if _fits(facts.demand[row : row + 1], classes.limit[s])[0]:
+        if _fits(demand[row : row + 1], classes.limit[s])[0]:
             stock = classes.stock[s]
             number = left if stock is None else min(left, stock)
             total += number * classes.price[s]

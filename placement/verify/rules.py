@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from placement.plan.findings import Finding
@@ -51,52 +53,50 @@ def check_spread(plan: PlanView, facts: FleetFacts, found: Collector) -> None:
     segments likewise, segments of the same name in different zones being different ones. A region that names
     none has no such rule. Zones are those of the topology and of the active hosts of the inventory.
     """
-    fleet = facts.fleet
-    locations = fleet.topology.locations
-    spreads = fleet.services["spread"].to_list()
+    spreads = facts.fleet.services["spread"].to_numpy()
     for level in ("zone", "segment"):
-        wanted = np.array([spread == level for spread in spreads], dtype=np.bool_)
+        wanted = spreads == level
         if not wanted.any():
             continue
-        columns = ["region", "zone"] if level == "zone" else ["region", "zone", "segment"]
-        active = fleet.hosts.filter(fleet.hosts["state"] == "active")
-        named = set(active.select(columns).iter_rows())
-        named |= {tuple(getattr(location, column) for column in columns) for location in locations}
-        sizes = [sum(1 for place in named if place[0] == here and place[-1]) for here in facts.regions]
+        sizes = [facts.num_places("services", region, level) for region in facts.regions]
         num_places = np.array(sizes, dtype=np.int64)[facts.region_idx]
         wanted &= num_places > 0
         most = -(-facts.instances // np.maximum(num_places, 1))
-        places = list(plan.plan.hosts.select(columns).iter_rows())
-        codes = {place: code for code, place in enumerate(sorted(set(places)))}
-        host_place = np.array([codes[place] for place in places], dtype=np.int64)
         rows = np.flatnonzero((plan.service_idx >= 0) & (plan.host_idx >= 0))
         rows = rows[wanted[plan.service_idx[rows]]]
-        if not len(rows):
-            continue
-        keys, numbers = np.unique(
-            plan.service_idx[rows] * len(codes) + host_place[plan.host_idx[rows]], return_counts=True
-        )
-        service, place_code = keys // len(codes), keys % len(codes)
-        names = {
-            code: "/".join(filter(None, place[1:])) if place[-1] else "/".join(filter(None, (*place, "(none named)")))
-            for place, code in codes.items()
-        }
-
-        def make(
-            pair: int,
-            level: str = level,
-            service: IntArray = service,
-            place: IntArray = place_code,
-            numbers: IntArray = numbers,
-            most: IntArray = most,
-            names: dict[int, str] = names,
-        ) -> Finding:
-            row = int(service[pair])
-            there, limit = int(numbers[pair]), int(most[row])
+        for service, place, there in crowded(plan, level, (plan.service_idx[rows], plan.host_idx[rows]), most):
+            name, limit = plan.services[service], int(most[service])
             message = (
-                f"{there:,} of {count(int(facts.instances[row]), 'instance')} of {plan.services[row]} "
-                f"stand in {level} {names[int(place[pair])]}, at most {limit:,} may"
+                f"{there:,} of {count(int(facts.instances[service]), 'instance')} of {name} "
+                f"stand in {level} {place}, at most {limit:,} may"
             )
-            return Finding("spread", message, service=plan.services[row], value=there, limit=limit, file=_FILE)
+            found.add("spread", message, service=name, value=there, limit=limit, file=_FILE)
 
-        found.add_rows("spread", np.flatnonzero(numbers > most[service]), make)
+
+def crowded(
+    plan: PlanView, level: str, standing: tuple[IntArray, IntArray], most: IntArray
+) -> Iterator[tuple[int, str, int]]:
+    """Yield (what, place, number) for each zone or segment in which more of something stands than may.
+
+    Parameters
+    ----------
+    level
+        ``zone`` or ``segment``.
+    standing
+        What stands (a number into `most`) and on which row of hosts: int64[n] each.
+    most
+        How many of each may stand in one place.
+    """
+    what, host = standing
+    if not len(what):
+        return
+    columns = ["region", "zone"] if level == "zone" else ["region", "zone", "segment"]
+    places = plan.plan.hosts.select(columns).unique().sort(columns)
+    code = plan.plan.hosts.select(columns).join(
+        places.with_row_index("code"), on=columns, how="left", maintain_order="left"
+    )["code"]
+    keys, numbers = np.unique(what * len(places) + code.to_numpy().astype(np.int64)[host], return_counts=True)
+    for pair in np.flatnonzero(numbers > most[keys // len(places)]).tolist():
+        place = places.row(int(keys[pair] % len(places)))
+        shown = "/".join(filter(None, place[1:] if place[-1] else (*place, "(none named)")))
+        yield int(keys[pair] // len(places)), shown, int(numbers[pair])

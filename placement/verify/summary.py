@@ -23,6 +23,8 @@ def check_fleet(plan: PlanView, facts: FleetFacts | None, found: Collector) -> N
     said = plan.plan.summary.fleet
     if facts is None:
         services, instances = len(plan.services), len(plan.instance)
+        if not instances and "services" not in plan.plan.summary.pools:
+            return  # the services are not planned
     else:
         fleet = facts.fleet
         services, instances = len(facts.instances), int(facts.instances.sum())

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from placement.fleet.types import POOLS
 from placement.plan.tables import TABLES, Table
 from placement.plan.types import Plan
 from placement.units import MICROS, RESOURCES, IntArray
@@ -38,18 +39,26 @@ class PlanView:
         int64[num_hosts], micros per hour, as hosts.csv says.
     is_spare
         bool[num_hosts].
+    host_pool
+        int64[num_hosts]: pool as a number into `POOLS`, -1: there is no such pool.
     existing_idx
         int64[num_hosts]: row in the fleet's hosts, -1: bought.
     service_idx, host_idx, instance
         int64[num_assignments]: rows of services and hosts, and the instance's number.
+    node_host_idx
+        int64[num_nodes]: rows of hosts.
+    node_demand, stated_node_demand
+        int64[num_nodes, num_resources], internal units: what a node of its workload needs (as stated, where that is
+        not known), and what nodes.csv says.
     used
-        int64[num_hosts, num_resources]: load recomputed from the assignments; as stated without a fleet.
+        int64[num_hosts, num_resources]: load recomputed from instances and nodes. Without a fleet, nobody knows what
+        an instance needs: the load is then as stated, but where nodes only run.
     limit
         int64[num_hosts, num_resources]: limit recomputed; as stated where fleet or size are not known.
     is_limit_known
         bool[num_hosts]: whether `limit` is the checker's own.
     num_instances
-        int64[num_hosts]: instances assigned.
+        int64[num_hosts]: instances and nodes there.
     """
 
     plan: Plan
@@ -60,10 +69,14 @@ class PlanView:
     stated_instances: IntArray
     price: IntArray
     is_spare: BoolArray
+    host_pool: IntArray
     existing_idx: IntArray
     service_idx: IntArray
     host_idx: IntArray
     instance: IntArray
+    node_host_idx: IntArray
+    node_demand: IntArray
+    stated_node_demand: IntArray
     used: IntArray
     limit: IntArray
     is_limit_known: BoolArray
@@ -83,8 +96,8 @@ class PlanView:
 def tables_are_sound(plan: Plan, found: Collector) -> bool:
     """Report columns that are missing, unknown or of another type, and cells no plan can hold."""
     num_before = sum(found.counts.values())
-    for table, frame in zip(TABLES, (plan.hosts, plan.assignments), strict=True):
-        _check_table(table, frame, found)
+    for table in TABLES:
+        _check_table(table, getattr(plan, table.name), found)
     return sum(found.counts.values()) == num_before
 
 
@@ -100,6 +113,8 @@ def _check_table(table: Table, frame: pl.DataFrame, found: Collector) -> None:
         if column.dtype != kind:
             found.add("table-invalid", f"column {name} is of type {column.dtype}, not {kind}", file=file)
             continue
+        if not frame.height:
+            continue
         bad = column.is_null()
         if kind == pl.Float64():
             bad |= ~column.is_finite().fill_null(False) | (column < 0)
@@ -109,7 +124,7 @@ def _check_table(table: Table, frame: pl.DataFrame, found: Collector) -> None:
             found.add("table-invalid", f"column {name} holds {column[row]}", file=file, row=row + 1)
 
 
-def plan_view(plan: Plan, facts: FleetFacts | None) -> PlanView:
+def plan_view(plan: Plan, facts: FleetFacts | None, workloads: pl.DataFrame | None) -> PlanView:
     """Turn a plan whose tables are sound into arrays.
 
     Parameters
@@ -118,22 +133,33 @@ def plan_view(plan: Plan, facts: FleetFacts | None) -> PlanView:
         The plan.
     facts
         The fleet; None: the plan's own files are all there is.
+    workloads
+        What must run beside the services (`tier_workloads.tier_workloads`); None without a fleet.
     """
-    hosts, assignments = plan.hosts, plan.assignments
+    hosts, assignments, nodes = plan.hosts, plan.assignments, plan.nodes
     names = hosts["host"].to_list()
     services = assignments["service"].unique().sort() if facts is None else facts.fleet.services["service"]
-    service_idx = _row_numbers(assignments["service"], services)
-    host_idx = _row_numbers(assignments["host"], hosts["host"])
-    stated_used = _stated(hosts, "used")
-    stated_limit = _stated(hosts, "limit")
+    service_idx = row_numbers(assignments["service"], services)
+    host_idx = row_numbers(assignments["host"], hosts["host"])
+    node_host_idx = row_numbers(nodes["host"], hosts["host"])
+    stated_node_demand = _stated(nodes, "")
+    node_demand = _node_demand(nodes, stated_node_demand, workloads)
+    stated_used = _stated(hosts, "_used")
+    stated_limit = _stated(hosts, "_limit")
     num_hosts = len(names)
     existing_idx = np.full(num_hosts, -1, dtype=np.int64)
-    used, limit = stated_used, stated_limit
-    is_limit_known = np.zeros(num_hosts, dtype=np.bool_)
+    used = _load(node_demand, node_host_idx, num_hosts)
+    num_instances = np.bincount(host_idx[host_idx >= 0], minlength=num_hosts).astype(np.int64)
+    num_nodes = np.bincount(node_host_idx[node_host_idx >= 0], minlength=num_hosts).astype(np.int64)
+    limit, is_limit_known = stated_limit, np.zeros(num_hosts, dtype=np.bool_)
     if facts is not None:
         existing_idx[:] = [facts.host_idx.get(name, -1) for name in names]
-        used = _load(service_idx, host_idx, num_hosts, facts)
+        is_known = service_idx >= 0
+        used = used + _load(facts.demand[service_idx[is_known]], host_idx[is_known], num_hosts)
         limit, is_limit_known = _limits(hosts["size"], existing_idx, stated_limit, facts)
+    else:
+        runs_nodes_only = (num_instances == 0) & (num_nodes > 0)
+        used = np.where(runs_nodes_only[:, None], used, stated_used)
     return PlanView(
         plan=plan,
         hosts=names,
@@ -141,20 +167,24 @@ def plan_view(plan: Plan, facts: FleetFacts | None) -> PlanView:
         stated_used=stated_used,
         stated_limit=stated_limit,
         stated_instances=hosts["instances"].to_numpy(),
-        price=_whole(hosts["price_per_hour"], MICROS),
+        price=whole(hosts["price_per_hour"], MICROS),
         is_spare=hosts["spare"].to_numpy().astype(np.bool_),
+        host_pool=row_numbers(hosts["pool"], pl.Series(POOLS)),
         existing_idx=existing_idx,
         service_idx=service_idx,
         host_idx=host_idx,
         instance=assignments["instance"].to_numpy(),
+        node_host_idx=node_host_idx,
+        node_demand=node_demand,
+        stated_node_demand=stated_node_demand,
         used=used,
         limit=limit,
         is_limit_known=is_limit_known,
-        num_instances=np.bincount(host_idx[host_idx >= 0], minlength=num_hosts).astype(np.int64),
+        num_instances=num_instances + num_nodes,
     )
 
 
-def _row_numbers(names: pl.Series, known: pl.Series) -> IntArray:
+def row_numbers(names: pl.Series, known: pl.Series) -> IntArray:
     """Return the row of each name in `known` (its first), -1 where it is not there."""
     table = pl.DataFrame({"name": known, "row": np.arange(len(known), dtype=np.int64)}).unique(
         "name", keep="first", maintain_order=True
@@ -163,12 +193,23 @@ def _row_numbers(names: pl.Series, known: pl.Series) -> IntArray:
     return joined["row"].fill_null(-1).to_numpy().astype(np.int64)
 
 
-def _stated(hosts: pl.DataFrame, end: str) -> IntArray:
-    columns = [_whole(hosts[f"{resource.column}_{end}"], resource.factor) for resource in RESOURCES]
+def _stated(table: pl.DataFrame, end: str) -> IntArray:
+    columns = [whole(table[f"{resource.column}{end}"], resource.factor) for resource in RESOURCES]
     return np.stack(columns, axis=1)
 
 
-def _whole(column: pl.Series, factor: int) -> IntArray:
+def _node_demand(nodes: pl.DataFrame, stated: IntArray, workloads: pl.DataFrame | None) -> IntArray:
+    """Return what the nodes need: as much as their workload's, what is stated (0 at least) where that is not known."""
+    demand = np.maximum(stated, 0)
+    if workloads is not None:
+        needs = [resource.internal_column for resource in RESOURCES]
+        known = workloads.filter(pl.col(needs[0]).is_not_null())
+        row = row_numbers(nodes["workload"], known["workload"])
+        demand[row >= 0] = known.select(needs).to_numpy()[row[row >= 0]]
+    return demand
+
+
+def whole(column: pl.Series, factor: int) -> IntArray:
     """Scale outer units to the integers inside; `UNREADABLE` where they are none."""
     scaled = column.to_numpy().astype(np.float64) * factor
     nearest = np.rint(scaled)
@@ -177,16 +218,15 @@ def _whole(column: pl.Series, factor: int) -> IntArray:
     return np.where(is_whole, nearest, UNREADABLE).astype(np.int64)
 
 
-def _load(service_idx: IntArray, host_idx: IntArray, num_hosts: int, facts: FleetFacts) -> IntArray:
-    """Add up the demands of the instances on each host, exactly."""
-    known = (service_idx >= 0) & (host_idx >= 0)
+def _load(demand: IntArray, host_idx: IntArray, num_hosts: int) -> IntArray:
+    """Add up demands, int64[n, num_resources], on each host, exactly; those on no host of the plan are left out."""
+    known = host_idx >= 0
     order = np.argsort(host_idx[known], kind="stable")
     on_host = host_idx[known][order]
     load = np.zeros((num_hosts, len(RESOURCES)), dtype=np.int64)
     if len(on_host):
         starts = np.flatnonzero(np.diff(on_host, prepend=-1))
-        demand = facts.demand[service_idx[known][order]]
-        load[on_host[starts]] = np.add.reduceat(demand, starts, axis=0)
+        load[on_host[starts]] = np.add.reduceat(demand[known][order], starts, axis=0)
     return load
 
 

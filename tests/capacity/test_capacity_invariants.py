@@ -205,6 +205,32 @@ BROKEN: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "pattern": ({"valkey.keys.pattern": "{service}:{x"}, "valkey.keys.pattern", "{key_id}"),
     "retention": ({"observability.logs.retention_hot_days": 31}, "observability.logs", "hot <= warm"),
+    "no time between heartbeats": (
+        {"registry.tiers.ha.heartbeat_interval_seconds": 0},
+        "registry.tiers.ha.heartbeat_interval_seconds",
+        "divided",
+    ),
+    "collectors that take nothing": (
+        {"observability.collectors.spans_per_second": 0},
+        "observability.collectors.spans_per_second",
+        "divided",
+    ),
+    "stores without a whole MB": (
+        {"observability.stores.node.disk_gb": 0.001},
+        "observability.stores.node.disk_gb",
+        "not a whole MB",
+    ),
+    "cluster without a primary": ({"valkey.clusters.min_primaries": 0}, "valkey.clusters.min_primaries", "primary"),
+    "most primaries below the least": (
+        {"valkey.clusters.max_primaries": 2},
+        "valkey.clusters.max_primaries",
+        "min_primaries",
+    ),
+    "pattern of caches' hosts": (
+        {"valkey.clusters.host_name_pattern": "{service}.internal"},
+        "valkey.clusters.host_name_pattern",
+        "{cluster}",
+    ),
     "unused provenance": (
         {"hosts.provenance_of.max_file": {"source": "x"}},
         "hosts.provenance_of.max_file",

@@ -29,7 +29,7 @@ def test_it_shows_cost_bound_gap_and_seconds():
 
 def test_it_says_how_many_regions_have_a_packing_until_all_have():
     (text,) = line(FleetProgress("fill", None, 135_000_000, 3.0, 12, 7))
-    assert text.rstrip() == "fill     7 of 12 regions placed, bound 135.000, 3.0 s"
+    assert text.rstrip() == "fill     7 of 12 pools placed, bound 135.000, 3.0 s"
     (text,) = line(FleetProgress("fill", 136_320_000, 135_000_000, 3.0, 12, 12))
     assert "regions" not in text
 

@@ -23,7 +23,7 @@ def write_hard_fleet(folder: Path, num_services: int, num_regions: int = 1) -> P
     (folder / "sizes.csv").write_text(SIZES, encoding="utf-8")
     (folder / "fleet.yaml").write_text(
         "format: placement/fleet/1\nname: hard\nmodel: rithmxo-1.0\nservices: services.csv\nsizes: sizes.csv\n"
-        "policy: {headroom: 1.0, cpu_overcommit: 1.0, spare: 0.0}\n",
+        "policy: {pools: [services], headroom: 1.0, cpu_overcommit: 1.0, spare: 0.0}\n",
         encoding="utf-8",
     )
     return folder

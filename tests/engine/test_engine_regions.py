@@ -30,7 +30,7 @@ def test_progress_adds_the_regions_up(three_regions, workers):
     told = []
     plan = place(three_regions, Options(workers=workers), report=told.append)
     assert told[0].cost is None
-    assert all(progress.num_regions == 3 for progress in told)
+    assert all(progress.num_pools == 3 for progress in told)
     placed = [progress.num_placed for progress in told]
     assert placed == sorted(placed)
     assert placed[-1] == 3
@@ -56,7 +56,7 @@ def test_every_region_without_a_plan_is_reported_with_advice(workers):
             "max_open_files": ["1000"], "max_threads": ["1000"], "disk_gb": ["200"], "nic_mbps": ["10000"],
             "price_per_hour": ["1"], "stock": ["2"],
         },
-        policy={"headroom": 1.0, "cpu_overcommit": 1.0, "spare": 0.0},
+        policy={"pools": ["services"], "headroom": 1.0, "cpu_overcommit": 1.0, "spare": 0.0},
     )  # fmt: skip
     with pytest.raises(InfeasibleError) as caught:
         place(fleet, Options(workers=workers))

@@ -337,12 +337,12 @@ def test_hosts_are_resolved(tmp_path: Path) -> None:
     fleet = read_fleet(
         write(
             tmp_path,
-            hosts="host,size,state,nic,price_per_hour\nrack-2,small,draining,25gbe,0\nrack-1,medium,,,\n",
+            hosts="host,size,pool,state,nic,price_per_hour\nrack-2,small,caches,draining,25gbe,0\nrack-1,medium,,,,\n",
         )
     )
     assert fleet.hosts.rows() == [
-        ("rack-1", "medium", "main", "", "", "active", "", 10_000_000, 384_000),
-        ("rack-2", "small", "main", "", "", "draining", "25gbe", 25_000_000, 0),
+        ("rack-1", "medium", "main", "", "", "services", "active", "", 10_000_000, 384_000),
+        ("rack-2", "small", "main", "", "", "caches", "draining", "25gbe", 25_000_000, 0),
     ]
 
 

@@ -31,5 +31,6 @@ def make_fleet(services: dict[str, list[Any]], **others: Any) -> Fleet:
         "threads": ["10"] * number,
     } | services
     others.setdefault("sizes", SIZES)
-    others.setdefault("policy", {"headroom": 1.0, "cpu_overcommit": 1.0, "spare": 0.0})
+    policy = others.pop("policy", {"headroom": 1.0, "cpu_overcommit": 1.0, "spare": 0.0})
+    others["policy"] = {"pools": ["services"], **policy}
     return fleet_from_frames(name="test", services=filled, model="rithmxo-1.0", **others)

@@ -44,6 +44,7 @@ class Host:
     limit: tuple[int, ...]
     exists: bool
     spare: bool = False
+    pool: str = "services"
     load: list[int] = field(default_factory=lambda: [0] * len(RESOURCES))
     running: Counter[int] = field(default_factory=Counter)
 
@@ -83,10 +84,15 @@ def demands_of(fleet: Fleet) -> list[tuple[int, ...]]:
 
 
 class NaivePlanner:
-    def __init__(self, fleet: Fleet) -> None:
+    """Plans services, and in further pools whatever workloads it is given: rows like those of services, with a pool."""
+
+    def __init__(self, fleet: Fleet, workloads: list[dict] | None = None) -> None:
         self.fleet = fleet
-        self.services = fleet.services.to_dicts()
+        self.services = [row | {"pool": "services", "name": row["service"]} for row in fleet.services.to_dicts()]
         self.demands = demands_of(fleet)
+        for row in workloads or []:
+            self.services.append(row)
+            self.demands.append(row["demand"])
         self.rules = {(a, b): most for a, b, most in fleet.interference.iter_rows()}
         self.hosts: list[Host] = []
         self.bought: Counter[str] = Counter()
@@ -96,12 +102,17 @@ class NaivePlanner:
     def existing(self, row: dict) -> Host:
         limit = limits_of(self.fleet, row["size"], row["nic_kbps"])
         price = row["price_micros_per_hour"]
-        return Host(row["host"], row["size"], row["region"], row["zone"], row["segment"], price, limit, True)
+        where = (row["region"], row["zone"], row["segment"])
+        return Host(row["host"], row["size"], *where, price, limit, True, pool=row["pool"])
 
-    def new_hosts(self, region: str):
-        """Every host that could be opened in a region: idle ones, then bought ones, cheapest first."""
-        yield from [host for host in self.idle if host.region == region]
-        for size in sorted(self.fleet.buyable, key=lambda name: self.fleet.sizes[name].price_micros_per_hour):
+    def buyable(self, pool: str) -> list[str]:
+        wanted = self.fleet.policy.pool_sizes.get(pool, self.fleet.buyable)
+        return [size for size in self.fleet.buyable if size in wanted]
+
+    def new_hosts(self, pool: str, region: str):
+        """Every host that could be opened for a pool in a region: idle ones, then bought ones, cheapest first."""
+        yield from [host for host in self.idle if host.region == region and host.pool == pool]
+        for size in sorted(self.buyable(pool), key=lambda name: self.fleet.sizes[name].price_micros_per_hour):
             stock = self.fleet.sizes[size].stock
             if stock is not None and self.bought[size] >= stock:
                 continue
@@ -111,7 +122,7 @@ class NaivePlanner:
                 if place.max_hosts is None or self.standing(place) < place.max_hosts:
                     name = f"new-{region}-{len(self.hosts):05d}"
                     price, limit = self.fleet.sizes[size].price_micros_per_hour, limits_of(self.fleet, size)
-                    yield Host(name, size, region, place.zone, place.segment, price, limit, False)
+                    yield Host(name, size, region, place.zone, place.segment, price, limit, False, pool=pool)
 
     def standing(self, place) -> int:
         where = (place.region, place.zone, place.segment)
@@ -142,33 +153,37 @@ class NaivePlanner:
             if after[service] > self.rules.get((other, service), after[service]):
                 return False
         for level in ("zone", "segment"):
-            if row["spread"] == level and self.places(row["region"], level):
-                most = -(-row["instances"] // self.places(row["region"], level))
+            places = self.places(row["pool"], row["region"], level)
+            if row["spread"] == level and places:
+                most = -(-row["instances"] // places)
                 if self.placed[service, level, self.place(host, level)] >= most:
                     return False
         return True
 
-    def places(self, region: str, level: str) -> int:
+    def places(self, pool: str, region: str, level: str) -> int:
         named = {(place.zone, place.segment) for place in self.fleet.topology.locations if place.region == region}
         named |= {
             (row["zone"], row["segment"])
             for row in self.fleet.hosts.to_dicts()
-            if row["region"] == region and row["state"] == "active"
+            if row["region"] == region and row["state"] == "active" and row["pool"] == pool
         }
         return len({zone for zone, _ in named if zone}) if level == "zone" else len({p for p in named if p[1]})
 
     def place(self, host: Host, level: str) -> str:
         return host.zone if level == "zone" else f"{host.zone}/{host.segment}"
 
-    def plan(self) -> Plan | None:
-        """Return a plan, or None where first fit finds no place for some instance."""
-        assignments = []
+    def place_all(self) -> list[tuple[str, str, int, str]] | None:
+        """Return pool, name, instance and host of everything; None where first fit finds no place for something."""
+        placed = []
         for service, row in enumerate(self.services):
+            if row["pool"] not in self.fleet.policy.pools:
+                continue
             for instance in range(1, row["instances"] + 1):
-                running = [host for host in self.hosts if host.region == row["region"]]
+                where = (row["pool"], row["region"])
+                running = [host for host in self.hosts if (host.pool, host.region) == where]
                 host = next((host for host in running if self.may(host, service)), None)
                 if host is None:
-                    host = next((host for host in self.new_hosts(row["region"]) if self.may(host, service)), None)
+                    host = next((host for host in self.new_hosts(*where) if self.may(host, service)), None)
                     if host is None:
                         return None
                     self.open(host)
@@ -176,20 +191,25 @@ class NaivePlanner:
                 host.load = [a + b for a, b in zip(host.load, self.demands[service], strict=True)]
                 for level in ("zone", "segment"):
                     self.placed[service, level, self.place(host, level)] += 1
-                assignments.append((row["service"], instance, host.name))
-        if not self.add_spares():
+                placed.append((row["pool"], row["name"], instance, host.name))
+        return placed if self.add_spares() else None
+
+    def plan(self) -> Plan | None:
+        """Return a plan, or None where first fit finds no place for some instance."""
+        placed = self.place_all()
+        if placed is None:
             return None
-        return self.assemble(assignments)
+        return self.assemble([row[1:] for row in placed if row[0] == "services"])
 
     def add_spares(self) -> bool:
         share = Fraction(str(self.fleet.policy.spare))
-        for region in sorted({host.region for host in self.hosts}) if share else ():
-            used = [host for host in self.hosts if host.region == region]
+        for where in sorted({(host.pool, host.region) for host in self.hosts}) if share else ():
+            used = [host for host in self.hosts if (host.pool, host.region) == where]
             most = [max(column) for column in zip(*(host.load for host in used), strict=True)]
             for _ in range(max(1, math.ceil(share * len(used)))):
                 fitting = (
                     host
-                    for host in self.new_hosts(region)
+                    for host in self.new_hosts(*where)
                     if all(limit >= load for limit, load in zip(host.limit, most, strict=True))
                 )
                 spare = next(fitting, None)
@@ -198,11 +218,12 @@ class NaivePlanner:
                 self.open(spare).spare = True
         return True
 
-    def assemble(self, assignments: list[tuple[str, int, str]]) -> Plan:
+    def assemble(self, assignments: list[tuple[str, int, str]], more: tuple[Certificate, ...] = ()) -> Plan:
+        """Make the plan of what was placed; `more` are certificates of choices."""
         rows = []
         for host in sorted(self.hosts, key=lambda host: host.name):
             row = {
-                "host": host.name, "size": host.size, "pool": "services", "region": host.region, "zone": host.zone,
+                "host": host.name, "size": host.size, "pool": host.pool, "region": host.region, "zone": host.zone,
                 "segment": host.segment, "spare": host.spare, "price_per_hour": host.price / 1e6,
                 "instances": host.running.total(),
             }  # fmt: skip
@@ -211,17 +232,28 @@ class NaivePlanner:
                 row[f"{resource.column}_used"] = load if is_whole else load / resource.factor
                 row[f"{resource.column}_limit"] = limit if is_whole else limit / resource.factor
             rows.append(row)
-        regions = sorted({row["region"] for row in self.services})
-        bounds = Bounds(certificates=tuple(self.certificate(region) for region in regions))
-        bound = sum(certificate.bound_micros_per_hour for certificate in bounds.certificates)
+        planned = sorted(
+            {(row["pool"], row["region"]) for row in self.services if row["pool"] in self.fleet.policy.pools}
+        )
+        certificates = [self.certificate(pool, region) for pool, region in planned]
+        bounds = Bounds(certificates=(*certificates, *more))
+        pools = {}
+        for pool in sorted({pool for pool, _ in planned}):
+            used = [host for host in self.hosts if host.pool == pool and not host.spare]
+            paid = sum(host.price for host in used)
+            proven = sum(c.bound_micros_per_hour for c in certificates if c.pool == pool)
+            pools[pool] = PoolCost(
+                per_hour=paid / 1e6, bound_per_hour=proven / 1e6, gap=gap_of(paid, proven), hosts=len(used)
+            )
+        bound = sum(certificate.bound_micros_per_hour for certificate in certificates)
         cost = sum(host.price for host in self.hosts if not host.spare)
         spare = sum(host.price for host in self.hosts if host.spare)
-        gap = (cost - bound) / bound if bound else float(cost > 0)
+        gap = gap_of(cost, bound)
         num_used = sum(not host.spare for host in self.hosts)
         fleet = self.fleet
         summary = PlanSummary(
             fleet=FleetRef(
-                name=fleet.name, services=len(self.services), instances=len(assignments), digest=fleet.digest
+                name=fleet.name, services=fleet.services.height, instances=fleet.num_instances, digest=fleet.digest
             ),
             status="optimal" if cost == bound else "feasible",
             cost=Cost(
@@ -232,11 +264,7 @@ class NaivePlanner:
                 total=len(self.hosts), spare=len(self.hosts) - num_used,
                 by_size=dict(Counter(host.size for host in self.hosts)),
             ),
-            pools={
-                "services": PoolCost(
-                    per_hour=cost / 1e6, bound_per_hour=bound / 1e6, gap=gap, hosts=num_used
-                )
-            },
+            pools=pools,
         )  # fmt: skip
         return Plan(
             summary=summary,
@@ -245,50 +273,65 @@ class NaivePlanner:
             bounds=bounds,
         )
 
-    def certificate(self, region: str) -> Certificate:
+    def certificate(self, pool: str, region: str) -> Certificate:
         """Prove a bound by the one resource that proves most: every host costs c for L of it."""
         classes, limits, prices = [], [], []
         if any(place.region == region for place in self.fleet.topology.locations):
-            for size in self.fleet.buyable:
+            for size in self.buyable(pool):
                 classes.append(HostClass(buyable=size))
                 limits.append(limits_of(self.fleet, size))
                 prices.append(self.fleet.sizes[size].price_micros_per_hour)
         kinds: dict[tuple, list[str]] = {}
         for row in self.fleet.hosts.to_dicts():
-            if row["region"] == region and row["state"] == "active":
+            if row["region"] == region and row["state"] == "active" and row["pool"] == pool:
                 host = self.existing(row)
                 kinds.setdefault((host.limit, host.price), []).append(host.name)
         for (limit, price), names in sorted(kinds.items()):
             classes.append(HostClass(hosts=tuple(names)))
             limits.append(limit)
             prices.append(price)
-        best, best_weights = -1, ()
-        for r in range(len(RESOURCES)):
-            weights = []
-            for limit, price in zip(limits, prices, strict=True):
-                row = [0] * len(RESOURCES)
-                row[r] = price * SCALE // limit[r] if limit[r] else 0
-                weights.append(tuple(row))
-            bound = self.weights_bound(region, weights, limits, prices)
-            if bound > best:
-                best, best_weights = bound, tuple(weights)
-        return Certificate(
-            pool="services", region=region, bound_micros_per_hour=best, classes=tuple(classes),
-            tree=Leaf(scale=SCALE, proof=WeightsProof(weights=best_weights)),
-        )  # fmt: skip
+        items = [
+            (demand, row["instances"])
+            for row, demand in zip(self.services, self.demands, strict=True)
+            if row["region"] == region and row["pool"] == pool
+        ]
+        bound, leaf = weights_leaf(limits, prices, items)
+        return Certificate(pool=pool, region=region, bound_micros_per_hour=bound, classes=tuple(classes), tree=leaf)
 
-    def weights_bound(self, region: str, weights: list, limits: list, prices: list) -> int:
-        total = 0
-        for row, demand in zip(self.services, self.demands, strict=True):
-            if row["region"] == region:
-                worth = [
-                    sum(w * d for w, d in zip(weights[s], demand, strict=True))
-                    for s in range(len(limits))
-                    if all(d <= limit for d, limit in zip(demand, limits[s], strict=True))
-                ]
-                total += row["instances"] * min(worth)
-        divisor = math.gcd(*prices)
-        return -(-total // (SCALE * divisor)) * divisor if divisor else 0
+
+def gap_of(cost: int, bound: int) -> float:
+    return (cost - bound) / bound if bound else float(cost > 0)
+
+
+def weights_leaf(limits: list, prices: list[int], items: list[tuple[tuple[int, ...], int]]) -> tuple[int, Leaf]:
+    """Return the best bound that one resource proves, and its proof.
+
+    `limits` and `prices` are those of the classes, `items` demands with their number of instances.
+    """
+    best, best_weights = -1, ()
+    for r in range(len(limits[0])):
+        weights = []
+        for limit, price in zip(limits, prices, strict=True):
+            row = [0] * len(limit)
+            row[r] = price * SCALE // limit[r] if limit[r] else 0
+            weights.append(tuple(row))
+        bound = weights_bound(weights, limits, prices, items)
+        if bound > best:
+            best, best_weights = bound, tuple(weights)
+    return best, Leaf(scale=SCALE, proof=WeightsProof(weights=best_weights))
+
+
+def weights_bound(weights: list, limits: list, prices: list[int], items: list) -> int:
+    total = 0
+    for demand, number in items:
+        worth = [
+            sum(w * d for w, d in zip(weights[s], demand, strict=True))
+            for s in range(len(limits))
+            if all(d <= limit for d, limit in zip(demand, limits[s], strict=True))
+        ]
+        total += number * min(worth)
+    divisor = math.gcd(*prices)
+    return -(-total // (SCALE * divisor)) * divisor if divisor else 0
 
 
 def naive_plan(fleet: Fleet) -> Plan | None:

@@ -16,11 +16,12 @@ from placement.verify import check_plan
 from placement.verify.certificates import MAX_DEPTH, check_certificates
 from placement.verify.collector import Collector
 from placement.verify.facts import fleet_facts
+from placement.verify.problems import pool_problems
 
 # Everything below is in cores and dollars an hour: hosts give all they have (headroom 1, no overcommit, no reserve),
 # and only CPU matters. Weights and values are in millionths per thousandth of a core at scale 1:
 # 1 dollar for 10 cores is 1,000,000 / 10,000 = 100.
-FLAT = {"headroom": 1.0, "cpu_overcommit": 1.0, "spare": 0.0, "network_limit": 1.0}
+FLAT = {"headroom": 1.0, "cpu_overcommit": 1.0, "spare": 0.0, "network_limit": 1.0, "pools": ["services"]}
 
 
 def fleet(
@@ -97,7 +98,8 @@ def verdict(of: Fleet, bound: int, tree: dict[str, Any], *classes: str | tuple[s
         "tree": tree,
     }
     found = Collector()
-    check_certificates(Bounds.model_validate({"certificates": (certificate,)}), fleet_facts(of), found)
+    problems = pool_problems(fleet_facts(of), None)
+    check_certificates(Bounds.model_validate({"certificates": (certificate,)}), problems, found)
     assert len(found.findings()) <= 1
     return found.findings()[0].kind if found.findings() else ""
 
@@ -431,5 +433,5 @@ def test_certificates_are_one_per_pool_and_region() -> None:
         certificates.append({**certificates[1], key: value})
         found = Collector()
         bounds = Bounds.model_validate({"certificates": tuple(certificates)})
-        check_certificates(bounds, fleet_facts(FLEET), found)
+        check_certificates(bounds, pool_problems(fleet_facts(FLEET), None), found)
         assert found.counts == {"certificate-invalid": 1}, key

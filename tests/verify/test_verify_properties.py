@@ -69,6 +69,7 @@ def random_fleet(seed: int) -> Fleet:
             "price_per_hour": rng.choice([0.0, 0.05, 0.3], count).tolist(),
         }
     policy: dict[str, Any] = {
+        "pools": ["services"],
         "headroom": {"cpu": 0.57, "memory": 0.9} if rng.random() < 0.5 else 0.7,
         "cpu_overcommit": float(rng.choice([1.0, 1.5, 2.0])),
         "spare": float(rng.choice([0.0, 0.05, 0.34])),

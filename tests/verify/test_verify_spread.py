@@ -18,7 +18,7 @@ def fleet(spread: str, instances: int, topology: dict[str, Any] | None, hosts: d
         services={"service": ["a"], "instances": [instances], "max_per_host": [9], "spread": [spread]},
         topology=None if topology is None else {"format": "placement/topology/1", "regions": [topology]},
         hosts=hosts,
-        policy={"spare": 0},
+        policy={"spare": 0, "pools": ["services"]},
     )
 
 

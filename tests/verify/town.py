@@ -15,9 +15,10 @@ from dataclasses import replace
 from typing import Any
 
 import polars as pl
-from naive_planner import demands_of, limits_of
+from naive_planner import demands_of, gap_of, limits_of
 
 from placement.fleet import Fleet, fleet_from_frames
+from placement.fleet.types import POOLS
 from placement.plan.types import Plan
 from placement.units import RESOURCES
 
@@ -65,7 +66,7 @@ TOPOLOGY = {
         {"region": "west"},
     ],
 }
-POLICY = {"headroom": 0.7, "cpu_overcommit": 1.5, "spare": 0.05}
+POLICY = {"headroom": 0.7, "cpu_overcommit": 1.5, "spare": 0.05, "pools": ["services"]}
 
 
 def town(**changes: Any) -> Fleet:
@@ -174,6 +175,10 @@ def straighten(plan: Plan, fleet: Fleet) -> Plan:
         running[host] += 1
         for r, d in enumerate(demand.get(service, ())):
             loads[host][r] += d
+    for row in plan.nodes.to_dicts():
+        running[row["host"]] += 1
+        for r, resource in enumerate(RESOURCES):
+            loads[row["host"]][r] += round(row[resource.column] * resource.factor)
     nics = dict(fleet.hosts.select("host", "nic_kbps").iter_rows())
     rows = []
     for row in plan.hosts.to_dicts():
@@ -187,8 +192,19 @@ def straighten(plan: Plan, fleet: Fleet) -> Plan:
     plan = replace(plan, hosts=pl.DataFrame(rows, schema=plan.hosts.schema).sort("host"))
     cost = sum(round(row["price_per_hour"] * 1e6) for row in rows if not row["spare"])
     spare = sum(round(row["price_per_hour"] * 1e6) for row in rows if row["spare"])
-    bound = sum(certificate.bound_micros_per_hour for certificate in plan.bounds.certificates)
-    gap = (cost - bound) / bound if bound else float(cost > 0)
+    pools, bound = {}, 0
+    for pool in sorted({certificate.pool for certificate in plan.bounds.certificates} & set(POOLS)):
+        # hosts of no known pool are counted with the services
+        used = [
+            row for row in rows if not row["spare"] and pool == (row["pool"] if row["pool"] in POOLS else "services")
+        ]
+        paid = sum(round(row["price_per_hour"] * 1e6) for row in used)
+        proven = sum(c.bound_micros_per_hour for c in plan.bounds.certificates if c.pool == pool)
+        bound += proven
+        pools[pool] = {
+            "per_hour": paid / 1e6, "bound_per_hour": proven / 1e6, "gap": gap_of(paid, proven), "hosts": len(used)
+        }  # fmt: skip
+    gap = gap_of(cost, bound)
     num_used = sum(not row["spare"] for row in rows)
     figures = {
         "status": "optimal" if cost == bound else "feasible",
@@ -200,7 +216,7 @@ def straighten(plan: Plan, fleet: Fleet) -> Plan:
         "hosts.total": len(rows),
         "hosts.spare": len(rows) - num_used,
         "hosts.by_size": dict(Counter(row["size"] for row in rows)),
-        "pools.services": {"per_hour": cost / 1e6, "bound_per_hour": bound / 1e6, "gap": gap, "hosts": num_used},
+        "pools": pools,
         "fleet.instances": fleet.num_instances,
         "fleet.services": fleet.services.height,
     }
