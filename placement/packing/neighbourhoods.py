@@ -24,7 +24,7 @@ _MAX_VARIABLES = 8_000
 """Services × hosts of one neighbourhood."""
 _MAX_HOSTS = 24
 _GROWTH = 1.5
-_TRIES = 5
+MOST_TRIES = 5
 _DETERMINISTIC_TIME = 0.1
 _SLACKS = (0.0, 0.005, 0.01, 0.02, 0.03, 0.05)
 """Room that a cheaper mix leaves, as a share of the demand: the most that is to be had is the easiest to fill."""
@@ -39,6 +39,7 @@ def repack(
     *,
     random: np.random.Generator,
     is_enough: Callable[[Packing], bool],
+    tries: int = MOST_TRIES,
 ) -> Packing:
     """Return a packing that costs less, or the same one where none was found.
 
@@ -50,11 +51,13 @@ def repack(
         Proven lower bound on the cost of everything, in micros.
     is_enough
         Asked before every try with the best packing so far; True ends the search.
+    tries
+        Failures in a row that end it, too.
     """
     best = packing
     failures = 0
     size = 2.0
-    while failures < _TRIES and not is_enough(best):
+    while failures < tries and not is_enough(best):
         chosen, size = _choose(problem, best, workspace, floor, size, random if failures else None)
         if chosen is None:
             break

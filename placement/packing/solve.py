@@ -25,7 +25,7 @@ from placement.packing.diving import dive
 from placement.packing.exact import solve_exactly
 from placement.packing.largest_first import pack_largest_first
 from placement.packing.mix import MANY_CLASSES, Mix, choose_mix, relaxed_mix
-from placement.packing.neighbourhoods import repack
+from placement.packing.neighbourhoods import MOST_TRIES, repack
 from placement.packing.options import Options, Progress, Report, Stop, Work
 from placement.packing.patterns import choose_patterns, pack_slots
 from placement.packing.sites import add_hosts, bought_left, stock_left
@@ -173,7 +173,10 @@ class _Search:
         if self.problem.num_instances > _MAX_REPACKED:
             return best
         floor = self.bound.micros_per_hour
-        repacked = repack(self.problem, best, self.workspace, floor, random=self.random, is_enough=self.enough)
+        repacked = repack(
+            self.problem, best, self.workspace, floor,
+            random=self.random, is_enough=self.enough, tries=min(self.work.tries, MOST_TRIES),
+        )  # fmt: skip
         self.tell("repacked", repacked)
         return repacked
 
