@@ -25,7 +25,10 @@ from placement.packing.solve import solve_pool
 from placement.plan.types import Certificate, Choice
 from placement.units import BoolArray, IntArray, price_from_micros
 
-_WORK = Work(exact_time=0.1, columns=1_000_000, max_shapes=150, tries=2, largest_first=True)
+_WORK = Work(
+    exact_time=0.1, columns=1_000_000, max_shapes=150, tries=2, max_repacked=0,
+    integer_master=False, largest_first=True,
+)  # fmt: skip
 """A choice is one of several in a plan, and its clusters hold few large services and many small ones."""
 
 

@@ -51,7 +51,9 @@ class PostgresTier:
     reasons: tuple[Reason, ...]
 
 
-def plan_postgres(fleet: Fleet, options: Options, report: Report, stop: Stop) -> PostgresTier:
+def plan_postgres(
+    fleet: Fleet, options: Options, report: Report, stop: Stop, *, cost_only: bool = False
+) -> PostgresTier:
     """Arrange the databases of a fleet.
 
     Parameters
@@ -64,6 +66,8 @@ def plan_postgres(fleet: Fleet, options: Options, report: Report, stop: Stop) ->
         Called with the best price of clusters and its bound, for each region.
     stop
         Asked often; True ends the search with the best so far.
+    cost_only
+        Leave clusters as they were chosen: domains are not brought together, fills not evened.
     """
     arranged = postgres_arrangements(fleet)
     takes_part = fleet.services["needs_postgres"].to_numpy()
@@ -71,7 +75,7 @@ def plan_postgres(fleet: Fleet, options: Options, report: Report, stop: Stop) ->
     prices = NodePrices(fleet, "databases")
     single, elsewhere, alerts, reasons = single_servers(fleet, rows["single"], arranged.is_forced, prices)
     in_clusters = np.sort(np.concatenate((rows["clusters"], elsewhere)))
-    chosen = chosen_clusters(fleet, in_clusters, prices, options, report, stop)
+    chosen = chosen_clusters(fleet, in_clusters, prices, options, report, stop, cost_only=cost_only)
     dedicated, too_large = dedicated_servers(fleet, rows["dedicated"], prices)
     every = {reason.message: reason for reason in (*reasons, *chosen.reasons, *too_large)}
     made = tables(fleet, all_servers([*single, *chosen.servers, dedicated]), prices)

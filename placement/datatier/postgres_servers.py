@@ -25,7 +25,7 @@ from placement.datatier.postgres_figures import (
 )
 from placement.fleet.types import Fleet
 from placement.plan.types import DATABASES_SCHEMA, POSTGRES_CLUSTERS_SCHEMA
-from placement.units import MICROS, RESOURCES, IntArray, exact
+from placement.units import MICROS, RESOURCES, IntArray, exact, to_outer
 from placement.workloads import WORKLOADS_SCHEMA
 
 _NUMBER = pl.Int64()
@@ -310,10 +310,11 @@ def _databases(fleet: Fleet, found: Servers, services: pl.DataFrame, described: 
 
 def _cluster_table(clusters: pl.DataFrame) -> pl.DataFrame:
     outer = [
-        (pl.col(f"{name}_{what}") / 1000).alias(f"{column}_{what}")
+        pl.Series(f"{column}_{what}", to_outer(clusters[f"{name}_{what}"].to_numpy(), 1000))
         for name, column in (("storage", "storage_gb"), ("cpu", "cpu_cores"), ("network", "network_mbps"))
         for what in ("used", "limit")
     ]
-    return clusters.with_columns(*outer, (pl.col("price_micros") / MICROS).alias("node_price_per_hour")).select(
+    price = pl.Series("node_price_per_hour", to_outer(clusters["price_micros"].to_numpy(), MICROS))
+    return clusters.with_columns(*outer, price).select(
         [pl.col(name).cast(dtype) for name, dtype in POSTGRES_CLUSTERS_SCHEMA.items()]
     )

@@ -149,7 +149,14 @@ class ChosenServers:
 
 
 def chosen_clusters(
-    fleet: Fleet, rows: IntArray, prices: NodePrices, options: Options, report: Report, stop: Stop
+    fleet: Fleet,
+    rows: IntArray,
+    prices: NodePrices,
+    options: Options,
+    report: Report,
+    stop: Stop,
+    *,
+    cost_only: bool = False,
 ) -> ChosenServers:
     """Choose clusters for services, region by region and isolation group by group.
 
@@ -159,6 +166,8 @@ def chosen_clusters(
         int64[num]: services to be in clusters, ascending.
     options
         `time_limit_s` is that of all choices together.
+    cost_only
+        Leave the clusters as they were chosen.
     """
     start = time.monotonic()
     found: list[Servers] = []
@@ -172,7 +181,7 @@ def chosen_clusters(
             left_s = max(0.0, options.time_limit_s - (time.monotonic() - start))
             own = dataclasses.replace(options, time_limit_s=left_s * len(party.rows) / waiting)
         waiting -= len(party.rows)
-        made, chosen, why = _clusters(fleet, party, prices, own, report, stop)
+        made, chosen, why = _clusters(fleet, party, prices, own, report, stop, cost_only)
         reasons += [reason for reason in why if reason not in reasons]
         if made is not None and chosen is not None:
             found.append(made)
@@ -182,7 +191,13 @@ def chosen_clusters(
 
 
 def _clusters(
-    fleet: Fleet, party: Party, prices: NodePrices, options: Options, report: Report, stop: Stop
+    fleet: Fleet,
+    party: Party,
+    prices: NodePrices,
+    options: Options,
+    report: Report,
+    stop: Stop,
+    cost_only: bool,
 ) -> tuple[Servers | None, Chosen | None, list[Reason]]:
     model, end = fleet.model, fleet.policy.demand
     tiers = server_tiers(model, model.postgres.cluster_tiers, end)
@@ -219,7 +234,8 @@ def _clusters(
     chosen = choose_clusters("postgres", party.region, party.group, names, amount, offered.kinds, options, report, stop)
     even = np.arange(amount.shape[1]) < NUM_SERVER_RESOURCES
     even[CLIENTS] = most_clients is not None
-    chosen = brought_together(chosen, amount, offered.kinds, domains, even, options, stop)
+    if not cost_only:
+        chosen = brought_together(chosen, amount, offered.kinds, domains, even, options, stop)
     cluster_of = np.empty(len(here), np.int64)
     cluster_of[order] = chosen.cluster_of
     num_before = num_pgbouncers(model, end) if through else 0

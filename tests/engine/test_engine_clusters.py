@@ -35,12 +35,17 @@ def bytes_of(plan, folder):
     return {file.name: file.read_bytes() for file in sorted(folder.iterdir())}
 
 
+@pytest.fixture(scope="module")
+def bytes_here(three_regions, tmp_path_factory):
+    """The plan of three regions as one process makes it."""
+    return bytes_of(place(three_regions, Options(workers=1)), tmp_path_factory.mktemp("here") / "plan")
+
+
 @pytest.mark.parametrize("executor", ENGINES)
-def test_the_same_bytes_as_in_one_process(three_regions, executor, tmp_path):
+def test_the_same_bytes_as_in_one_process(three_regions, bytes_here, executor, tmp_path):
     told = []
     there = place(three_regions, Options(executor=executor, workers=2), report=told.append)
-    here = place(three_regions, Options(workers=1))
-    assert bytes_of(there, tmp_path / "there") == bytes_of(here, tmp_path / "here")
+    assert bytes_of(there, tmp_path / "there") == bytes_here
     assert told[-1].cost == round(there.summary.cost.per_hour * 1_000_000)
     assert any(progress.num_placed < 3 and progress.bound for progress in told)  # reports come on the way
 
@@ -70,12 +75,12 @@ def test_a_task_that_kills_its_workers_is_named(executor):
         )
 
 
-def test_a_running_dask_cluster_is_joined_by_its_address(three_regions, tmp_path):
+def test_a_running_dask_cluster_is_joined_by_its_address(three_regions, bytes_here, tmp_path):
     from distributed import LocalCluster
 
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1") as cluster:
         there = place(three_regions, Options(executor=f"dask:{cluster.scheduler_address}", workers=None))
-    assert bytes_of(there, tmp_path / "there") == bytes_of(place(three_regions), tmp_path / "here")
+    assert bytes_of(there, tmp_path / "there") == bytes_here
 
 
 @pytest.mark.parametrize("executor", ["dask:tcp://127.0.0.1:1", "ray:127.0.0.1:1"])
