@@ -13,8 +13,10 @@ from placement.units import FloatArray, IntArray
 
 _TRIES = ((0.015, 0.4), (0.02, 0.5), (0.05, 0.5), (0.03, 0.5), (0.02, 0.3))
 """(up to which share of a cluster an item is small, how much of a cluster a domain must want to get it whole)."""
-_ROUNDS = 6
-_STEPS = 20_000
+_ENOUGH = 2
+"""So many of these starts that hold everything are compared."""
+_ROUNDS = 4
+_STEPS = 10_000
 _POWERS = (6, 2, 1)
 """What an item is worth in exchanges: by turns, so that one that is in the way of one measure is not of the next."""
 
@@ -36,9 +38,9 @@ def domain_by_domain(
     workspace = Workspace(problem)
     capacity = np.maximum(limit.sum(axis=0), 1)
     share = np.clip(problem.demand.sum(axis=0) / capacity, 1e-3, 1.0)
-    best, fewest = None, 0
+    best, fewest, num_found = None, 0, 0
     for small, whole in _TRIES:
-        if over():
+        if over() or num_found == _ENOUGH:
             break
         packing = Packing(
             kind_of.copy(),
@@ -55,6 +57,7 @@ def domain_by_domain(
         if not len(exchange.pool):
             has_one = domain_of >= 0
             pairs = len(np.unique(domain_of[has_one] * len(kind_of) + packing.host_of[has_one]))
+            num_found += 1
             if best is None or pairs < fewest:
                 best, fewest = packing.host_of.copy(), pairs
     return best

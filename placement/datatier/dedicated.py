@@ -12,7 +12,6 @@ from placement.datatier.postgres_figures import (
     client_limit,
     direct_demand,
     figures_of,
-    has_pgbouncers,
     num_pgbouncers,
     pooled_demand,
     server_tiers,
@@ -49,10 +48,9 @@ def dedicated_servers(fleet: Fleet, rows: IntArray, prices: NodePrices) -> tuple
             reasons.append(no_tier(fleet, where, tiers))
             continue
         _smallest(tier_of, here, direct.amount, tiers, to_be_had)
-        if has_pgbouncers(model, len(fleet.services)):
-            waiting = here & (tier_of < 0) & (figures.clients <= client_limit(model, end))
-            _smallest(tier_of, waiting, pooled.amount, tiers, to_be_had)
-            is_pooled |= waiting & (tier_of >= 0)
+        waiting = here & (tier_of < 0) & (figures.clients <= client_limit(model, end))
+        _smallest(tier_of, waiting, pooled.amount, tiers, to_be_had)
+        is_pooled |= waiting & (tier_of >= 0)
         without = np.flatnonzero(here & (tier_of < 0)).tolist()
         reasons += [_reason(fleet, n, rows, where, direct, pooled, tiers, to_be_had) for n in without]
     found = np.flatnonzero(tier_of >= 0)
@@ -96,8 +94,7 @@ def _reason(
 ) -> Reason:
     service = fleet.services["service"][int(rows[n])]
     # what it would ask for where it asks for least
-    through = has_pgbouncers(fleet.model, len(fleet.services))
-    through = through and int(pooled.amount[n, CLIENTS]) <= client_limit(fleet.model, fleet.policy.demand)
+    through = int(pooled.amount[n, CLIENTS]) <= client_limit(fleet.model, fleet.policy.demand)
     amount = pooled.amount[n] if through else direct.amount[n]
     holding = next((tier.name for tier in tiers if tier.holds(amount[None, :])[0]), "")
     return too_large(service, amount, [tiers[t] for t in to_be_had], "dedicated", region, holds=holding)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from placement.datatier.choice import Chosen, brought_together, choose_clusters
+from placement.datatier.choice import Chosen, brought_together, canonical_order, choose_clusters
 from placement.datatier.groups import group_of_services, isolation_groups
 from placement.datatier.node_price import NodePrices
 from placement.datatier.postgres_clusters import cluster_kinds, mixtures, with_profiles
@@ -228,27 +228,22 @@ def _clusters(
         num_services=len(here),
     )
     amount = with_profiles(demand.amount[here], services["load_profile"].to_list(), offered.profiles)
-    chosen = choose_clusters(
-        "postgres",
-        party.region,
-        party.group,
-        services["service"].to_list(),
-        amount,
-        offered.kinds,
-        options,
-        report,
-        stop,
-    )
+    order = canonical_order(amount, services["domain"].to_list())
+    amount, services = amount[order], services[order]
+    names, domains = services["service"].to_list(), services["domain"].to_list()
+    chosen = choose_clusters("postgres", party.region, party.group, names, amount, offered.kinds, options, report, stop)
     even = np.arange(amount.shape[1]) < NUM_SERVER_RESOURCES
     even[CLIENTS] = most_clients is not None
     if not cost_only:
-        chosen = brought_together(chosen, amount, offered.kinds, services["domain"].to_list(), even, options, stop)
+        chosen = brought_together(chosen, amount, offered.kinds, domains, even, options, stop)
+    cluster_of = np.empty(len(here), np.int64)
+    cluster_of[order] = chosen.cluster_of
     num_before = num_pgbouncers(model, end) if through else 0
     made = servers(
         party.rows[here],
         figures.of(here),
         demand.of(here),
-        chosen.cluster_of,
+        cluster_of,
         "clusters",
         [tiers[offered.tier_of[kind]].name for kind in chosen.kind_of.tolist()],
         np.full(len(chosen.kind_of), num_before, np.int64),

@@ -240,7 +240,8 @@ class _Search(Search):
                 num_blocked += int(slots is not None and best is before)
                 if num_blocked == _MAX_BLOCKED:
                     return best
-        if linear is not None and len(shapes) <= _FEW_SHAPES and not self.enough(best):
+        is_last = self.work.integer_master and len(shapes) <= _FEW_SHAPES
+        if linear is not None and is_last and not self.enough(best):
             chosen = choose_patterns(
                 self.problem,
                 columns,
