@@ -207,7 +207,7 @@ class Filling:
         """
         _fill(
             self.items, self.rules, self.hosts, self.grid, self.state,
-            window, num_draws, int(self.random.integers(1 << 31)),
+            window, num_draws, _HOSTS_AT_ONCE, _ITEMS_AT_ONCE, int(self.random.integers(1 << 31)),
         )  # fmt: skip
 
     @property
@@ -346,7 +346,7 @@ def _put(i, h, room, grid, items, rules, hosts, state):
 
 
 @njit(cache=True, nogil=True)
-def _fill(items, rules, hosts, grid, state, window, num_draws, seed):
+def _fill(items, rules, hosts, grid, state, window, num_draws, hosts_at_once, items_at_once, seed):
     """Fill hosts one after another, until the work of one call is done."""
     np.random.seed(seed)
     at = state.at
@@ -356,8 +356,8 @@ def _fill(items, rules, hosts, grid, state, window, num_draws, seed):
     take = np.empty(2, np.int64)
     weight = hosts.pressure * hosts.limit / (hosts.pressure * hosts.limit).sum()
     inverse = 1.0 / np.maximum(hosts.limit, 1)
-    last_host = min(hosts.base + hosts.number, at[_HOST] + _HOSTS_AT_ONCE)
-    last_out = at[_NUM_OUT] + _ITEMS_AT_ONCE
+    last_host = min(hosts.base + hosts.number, at[_HOST] + hosts_at_once)
+    last_out = at[_NUM_OUT] + items_at_once
     while at[_HOST] < last_host and at[_NUM_OUT] < min(last_out, len(state.out_item)):
         h = at[_HOST]
         room[:] = hosts.limit

@@ -88,14 +88,20 @@ class Search:
 
     # --- completing ---------------------------------------------------------------------------------------------
 
-    def extend(self, packing: Packing, left: IntArray, mix: Mix) -> bool:
-        """Add the hosts of a mix and fill them; False where the segments have no room for them."""
+    def extend(self, packing: Packing, left: IntArray, mix: Mix, *, is_first: bool = False) -> bool:
+        """Add the hosts of a mix and fill them; False where the segments have no room for them.
+
+        Parameters
+        ----------
+        is_first
+            Whether there is no valid packing yet; that it is being filled is then news.
+        """
         new_hosts = add_hosts(self.problem, packing, mix.hosts)
         if new_hosts is None:
             return False
         self.workspace.fill(
             packing, left, mix.share, new_hosts,
-            seed=self.seed(), is_over=self.is_over, tell=lambda: self.tell("fill", None),
+            seed=self.seed(), is_over=self.is_over, tell=lambda: self.tell("fill", None) if is_first else None,
         )  # fmt: skip
         return True
 

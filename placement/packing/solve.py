@@ -89,7 +89,6 @@ class _Search(Search):
     def run(self, *, with_patterns: bool) -> Packing:
         self.tell("mix", None)
         mix, packing = self.largest_first() if self.work.largest_first else self.filled()
-        self.tell("fill", None)
         shapes = shapes_of(self.problem) if with_patterns and self.has_few_shapes() else None
         if shapes is not None and not self.suit_patterns(shapes, mix):
             shapes = None
@@ -156,7 +155,8 @@ class _Search(Search):
         """Return the mix to start with, and its hosts filled."""
         mix = self.cheapest_mix()
         packing = no_hosts(self.problem)
-        self.extend(packing, self.problem.instances.copy(), mix)
+        self.tell("fill", None)
+        self.extend(packing, self.problem.instances.copy(), mix, is_first=True)
         return mix, packing
 
     def largest_first(self) -> tuple[Mix, Packing]:

@@ -30,7 +30,7 @@ def test_progress_adds_the_regions_up(three_regions, workers):
     told = []
     plan = place(three_regions, Options(workers=workers), report=told.append)
     assert told[0].cost is None
-    assert all(progress.num_pools == 3 for progress in told)
+    assert {progress.num_pools for progress in told} == {3}
     placed = [progress.num_placed for progress in told]
     assert placed == sorted(placed)
     assert placed[-1] == 3
