@@ -45,21 +45,21 @@ def test_a_fleet_without_caches_has_no_clusters():
 
 
 @pytest.mark.parametrize(
-    ("num_services", "mode", "nodes"),
+    ("num_services", "mode", "nodes", "arrangement"),
     [
-        (49, "single", 1),
-        (50, "replicated", 2),
-        (499, "replicated", 2),
-        (500, "cluster", 6),
-        (4_999, "cluster", 6),
-        (5_000, "cluster", 6),
+        (49, "single", 1, "single"),
+        (50, "replicated", 2, "replicated"),
+        (499, "replicated", 2, "replicated"),
+        (500, "cluster", 6, "cluster"),
+        (4_999, "cluster", 6, "cluster"),
+        (5_000, "cluster", 6, "federated"),
     ],
 )
-def test_the_number_of_all_services_decides(num_services, mode, nodes):
+def test_the_number_of_all_services_decides(num_services, mode, nodes, arrangement):
     planned = plan(caches_of([100], idle=num_services - 1))
     assert planned.clusters["mode"].to_list() == [mode]
     assert planned.workloads["instances"].to_list() == [nodes]
-    assert planned.summary.services == {mode: 1}
+    assert planned.summary.services == {arrangement: 1}
 
 
 def test_from_5000_services_on_there_may_be_several_clusters():
