@@ -6,6 +6,7 @@ published for it. Ladders (`ladder`) are cases of one kind at several sizes; dia
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -97,6 +98,12 @@ def _generated(demands: str, num_services: int, folder: Path, _: Path | None) ->
     write_generated(made, folder, table_format="csv")
 
 
+def _whole(postgres: str, num_services: int, folder: Path, _: Path | None) -> None:
+    made = generate_fleet(num_services, 1, zones=3)
+    made = dataclasses.replace(made, document={**made.document, "policy": {"postgres": postgres}})
+    write_generated(made, folder, table_format="parquet" if num_services > 30_000 else "csv")
+
+
 def _made(kind: fleets.Kind, num_services: int, severity: dict[str, float], folder: Path, _: Path | None) -> None:
     fleets.write_case(kind, num_services, folder, **severity)
 
@@ -138,6 +145,15 @@ _GROWTH = tuple(
     Case(f"measured-{rung // 1000}k", "time and memory grow no faster than the fleet",
          partial(_made, "measured", rung, {}), Target(0.001), is_short=rung <= 30_000, ladder=("growth", rung))
     for rung in (10_000, 30_000, 300_000)
+)  # fmt: skip
+
+_DATA_TIER = (
+    Case("whole-5000-clusters", "services, shared PostgreSQL clusters, caches and platform services",
+         partial(_whole, "clusters", 5_000), Target(0.01, 30)),
+    Case("whole-100k", "the same with a PostgreSQL of its own for each service", partial(_whole, "dedicated", 100_000),
+         Target(0.01, 180)),
+    Case("whole-100k-clusters", "all databases forced into shared clusters", partial(_whole, "clusters", 100_000),
+         Target(0.01, 180)),
 )  # fmt: skip
 
 _DIAL_SERVICES = 20_000
@@ -199,5 +215,5 @@ _CLOUD = tuple(
     for computers, processes, bound, known in ((200, 600, 169_190, 170_760), (800, 2400, 747_160, 754_620))
 )  # fmt: skip
 
-CASES: tuple[Case, ...] = (*_EVERYDAY, *_SMALL, *_LARGE, *_GROWTH, *_TCLAB, *_CLOUD, *_DIALS)
+CASES: tuple[Case, ...] = (*_EVERYDAY, *_SMALL, *_LARGE, *_DATA_TIER, *_GROWTH, *_TCLAB, *_CLOUD, *_DIALS)
 BY_NAME = {case.name: case for case in CASES}
