@@ -34,7 +34,7 @@ def shared_databases(
     if 2 * dedicated <= sum(summary.postgres.services.values()):
         return tier
     other = with_shared_databases(fleet)
-    shared = plan_postgres(other, options, lambda _: None, stop)
+    shared = plan_postgres(other, options, lambda _: None, stop, cost_only=True)
     if shared.reasons or shared.summary is None:
         return tier
     try:

@@ -143,6 +143,10 @@ REASON_KINDS = (
     "spare-short",  # no host is left to stand by as a spare
     "cache-too-small",  # caches that must be in one Valkey need more memory than the largest may hold
     "cache-too-large",  # one service's cache needs more memory than the largest cluster may hold
+    "database-too-large",  # a service asks more of its database than any tier gives
+    "server-too-small",  # services that are to share one server ask more than any tier gives
+    "no-tier",  # no host may hold a node of any tier that would do
+    "name-clash",  # two workloads or databases would have the same name
     "not-found",  # no plan was found, and none was excluded either
 )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -43,8 +42,8 @@ class Offer:
 
 def offer_for(fleet: Fleet, problem: PoolProblem) -> Offer:
     """Return the sizes that are in the problem's stock or for sale in the fleet for its pool."""
-    sizes_of: Mapping[str, Sequence[str]] = dict(fleet.policy.pool_sizes)
-    for_pool = sizes_of.get(problem.pool, fleet.buyable)
+    sizes_of = {str(pool): sizes for pool, sizes in fleet.policy.pool_sizes.items()}
+    for_pool = sizes_of.get(problem.pool, list(fleet.buyable))
     names = sorted({*problem.classes.size, *for_pool})
     limits = [size_limits(fleet.sizes[name], fleet.policy) for name in names]
     prices = [max(1, fleet.sizes[name].price_micros_per_hour) for name in names]

@@ -99,3 +99,12 @@ def price_to_micros(price_per_hour: float) -> int:
 def price_from_micros(micros: int) -> float:
     """Return micros as a price per hour, the nearest double to the exact quotient."""
     return micros / MICROS
+
+
+def to_outer(values: IntArray, factor: int) -> FloatArray:
+    """Return internal amounts in the outer unit: the nearest double to each quotient.
+
+    Polars divides by a constant by multiplying with its reciprocal, whose last digit may differ: 700 millicores
+    would be 0.7000000000000001 cores in a file.
+    """
+    return np.asarray(values, np.int64) / factor

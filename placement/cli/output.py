@@ -20,7 +20,7 @@ from placement.units import RESOURCES
 if TYPE_CHECKING:
     from placement.capacity import CapacityModel, Entry
     from placement.engine import FleetProgress
-    from placement.plan.types import Plan, PlanSummary
+    from placement.plan.types import Choice, Plan, PlanSummary
     from placement.verify import CheckResult
 
 _MICROS = 1_000_000
@@ -153,7 +153,7 @@ def print_summary(plan: Plan, folder: Path, seconds: float) -> None:
     summary = plan.summary
     cost = summary.cost
     money = f"{cost.currency}/h"
-    proof = "proven optimal" if summary.status == "optimal" else f"at most {cost.gap:.3%} above the cheapest"
+    proof = _proof(summary)
     head = Table.grid(padding=(0, 2))
     head.add_row(
         "fleet",
@@ -178,7 +178,10 @@ def print_summary(plan: Plan, folder: Path, seconds: float) -> None:
     if summary.alerts:
         console.print()
         for alert in summary.alerts:
-            text = f"{alert.level}: {alert.metric} {alert.value:.1%} > {alert.limit:.0%} on {alert.where}"
+            # thresholds are shares; what a part of the data tier is too much for is an amount
+            is_share = alert.limit <= 1 and alert.value <= 1_000
+            figures = f"{alert.value:.1%} > {alert.limit:.0%}" if is_share else f"{alert.value:,g} > {alert.limit:,g}"
+            text = f"{alert.level}: {alert.metric} {figures} on {alert.where}"
             style = "red" if alert.level == "critical" else "yellow"
             console.print(Text(f"{text}; {alert.advice}", style=style))
     else:
@@ -187,6 +190,22 @@ def print_summary(plan: Plan, folder: Path, seconds: float) -> None:
         number = len(summary.estimates_used)
         console.print(f"rests on {number} unvalidated estimates (plan.json: estimates_used)")
     console.print(Text(f"verified and written to {folder} in {seconds:.1f} s"))
+
+
+def _proof(summary: PlanSummary) -> str:
+    if summary.status == "optimal":
+        return "proven optimal"
+    if summary.cost.gap == 0:  # what is not proven is the choice of clusters
+        return "proven cheapest for these servers"
+    return f"at most {summary.cost.gap:.3%} above the cheapest"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.2%}" if share >= 0.0001 else "0.01%"
+
+
+def _choice(choice: Choice | None) -> str:
+    return f" within {_percent(choice.gap)} of the cheapest" if choice is not None and choice.gap > 0 else ""
 
 
 def _data_tier_lines(summary: PlanSummary) -> Iterator[tuple[str, str]]:
@@ -203,6 +222,8 @@ def _data_tier_lines(summary: PlanSummary) -> Iterator[tuple[str, str]]:
             f"services: {services or 'none'}; {postgres.clusters:,} servers, {postgres.nodes:,} nodes"
             + (f", {postgres.pgbouncers:,} PgBouncers" if postgres.pgbouncers else ""),
         )
+        if postgres.choice is not None and postgres.choice.gap > 0:
+            yield "", f"clusters{_choice(postgres.choice)}, by the price of their nodes"
         if postgres.alternative is not None:
             other = postgres.alternative
             verb = "save" if other.saves_per_hour >= 0 else "cost more by"
@@ -218,6 +239,8 @@ def _data_tier_lines(summary: PlanSummary) -> Iterator[tuple[str, str]]:
             f"{valkey.clusters:,} clusters, {valkey.primaries:,} primaries + {valkey.replicas:,} replicas; "
             f"{valkey.memory_mb_used / 1000:,.0f} of {valkey.memory_mb_limit / 1000:,.0f} GB",
         )
+        if valkey.choice.gap > 0:
+            yield "", f"clusters{_choice(valkey.choice)}, by the price of their nodes"
     nodes: dict[str, int] = {}
     for service in tier.platform:
         nodes[service.kind] = nodes.get(service.kind, 0) + service.nodes

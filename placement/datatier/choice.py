@@ -8,21 +8,29 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from placement.bounds import prove
+from placement.branching import raised_by_branching
+from placement.datatier.cohesion import cohere
 from placement.fleet.types import Location
 from placement.instance import HOST, HostClasses, PoolProblem
 from placement.interference import NO_LIMIT, no_rules
 from placement.packing.cpsat import Effort, effort
-from placement.packing.options import Options, Report, Stop
+from placement.packing.options import Options, Report, Stop, Work
 from placement.packing.solve import solve_pool
 from placement.plan.types import Certificate, Choice
-from placement.units import IntArray, price_from_micros
+from placement.units import BoolArray, IntArray, price_from_micros
+
+_WORK = Work(
+    exact_time=0.1, columns=1_000_000, max_shapes=150, tries=2, max_repacked=0,
+    integer_master=False, largest_first=True,
+)  # fmt: skip
+"""A choice is one of several in a plan, and its clusters hold few large services and many small ones."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,16 @@ class Chosen:
     certificate: Certificate
 
 
+def canonical_order(demand: IntArray, domains: Sequence[str]) -> IntArray:
+    """Return an order of services, int64[num], that says nothing of their names: by demand, then domain.
+
+    Choosing in this order, a fleet costs the same whatever its services are called.
+    """
+    of_domain = np.unique(np.array(domains, dtype=object), return_inverse=True)[1].ravel()
+    order: IntArray = np.lexsort((of_domain, *demand.T[::-1])).astype(np.int64)
+    return order
+
+
 def choose_clusters(
     pool: str,
     region: str,
@@ -85,13 +103,13 @@ def choose_clusters(
     group
         Isolation group (and function), for the certificate.
     names
-        Services, sorted.
+        Services, in the order of `canonical_order`.
     demand
         int64[num_items, num_resources]; each item fits some kind alone.
     kinds
         What can be opened.
     """
-    problem = _problem(pool, region, names, demand, kinds)
+    problem = cluster_problem(pool, region, names, demand, kinds)
     start = time.monotonic()
     limit_s = options.time_limit_s
 
@@ -100,10 +118,10 @@ def choose_clusters(
 
     # BLAS adds up in another order for every number of threads
     with threadpool_limits(1, user_api="blas"), effort(Effort(mode=options.mode, cores=1, over=over)):
-        bound = prove(problem)
+        bound = raised_by_branching(prove(problem), problem)
         if limit_s is not None:
             options = dataclasses.replace(options, time_limit_s=max(0.0, limit_s - (time.monotonic() - start)))
-        packing, bound = solve_pool(problem, bound, options, report, stop)
+        packing, bound = solve_pool(problem, bound, options, report, stop, work=_WORK)
     kind_of, cluster_of = tightened(packing.host_class, packing.host_of, demand, kinds)
     price = problem.classes.price
     return Chosen(
@@ -113,6 +131,41 @@ def choose_clusters(
         bound=bound.micros_per_hour,
         certificate=bound.certificate.model_copy(update={"group": group}),
     )
+
+
+def brought_together(
+    chosen: Chosen,
+    demand: IntArray,
+    kinds: Sequence[Kind],
+    domains: Sequence[str],
+    even: BoolArray,
+    options: Options,
+    stop: Stop,
+) -> Chosen:
+    """Return the choice with domains together and an even fill, at the same cost or less (`cohesion`).
+
+    Parameters
+    ----------
+    domains
+        Domain of each service, "" where it has none.
+    even
+        bool[num_resources]: the resources whose shares are to be even.
+    """
+    start = time.monotonic()
+    limit_s = options.time_limit_s
+
+    def over() -> bool:
+        return stop() or (limit_s is not None and time.monotonic() - start >= limit_s)
+
+    names, domain_of = np.unique(np.array(domains, dtype=object), return_inverse=True)
+    domain_of = domain_of.ravel().astype(np.int64) - (1 if names[0] == "" else 0)
+    certificate = chosen.certificate
+    problem = cluster_problem(certificate.pool, certificate.region, range(len(demand)), demand, kinds)
+    with threadpool_limits(1, user_api="blas"), effort(Effort(mode=options.mode, cores=1, over=over)):
+        together = cohere(problem, chosen.kind_of, chosen.cluster_of, domain_of, even, seed=options.seed, over=over)
+    kind_of, cluster_of = tightened(chosen.kind_of, together, demand, kinds)
+    cost = int(problem.classes.price[kind_of].sum())
+    return dataclasses.replace(chosen, kind_of=kind_of, cluster_of=cluster_of, cost=cost)
 
 
 def tightened(
@@ -151,13 +204,16 @@ def choice_of(cost: int, bound: int) -> Choice:
     return Choice(per_hour=price_from_micros(cost), bound_per_hour=price_from_micros(bound), gap=gap)
 
 
-def _problem(pool: str, region: str, names: Sequence[str], demand: IntArray, kinds: Sequence[Kind]) -> PoolProblem:
-    num = len(names)
+def cluster_problem(
+    pool: str, region: str, names: Iterable[object], demand: IntArray, kinds: Sequence[Kind]
+) -> PoolProblem:
+    """Return the choice as a packing problem; parameters as for `choose_clusters`."""
+    num = len(demand)
     ones = np.ones(num, np.int64)
     return PoolProblem(
         pool=pool,
         region=region,
-        names=tuple(names),
+        names=tuple(str(name) for name in names),
         demand=demand,
         instances=ones,
         max_per_host=ones.copy(),

@@ -29,7 +29,7 @@ class Mixture:
     Parameters
     ----------
     name
-        The profiles but `balanced`, sorted, joined by ``+``; `balanced` if there are no others.
+        The profiles that not every mixture lets in, sorted, joined by ``+``; `balanced` if all let in all.
     profiles
         All that may be in it.
     """
@@ -78,7 +78,8 @@ def mixtures(model: CapacityModel, end: End) -> tuple[Mixture, ...]:
         for names in num_nodes
         if not any(names < other and num_nodes[other] <= num_nodes[names] for other in num_nodes)
     ]
-    found = [Mixture("+".join(sorted(names - {BALANCED})) or BALANCED, names, num_nodes[names]) for names in useful]
+    everywhere = frozenset.intersection(*useful)
+    found = [Mixture("+".join(sorted(names - everywhere)) or BALANCED, names, num_nodes[names]) for names in useful]
     return tuple(sorted(found, key=lambda mixture: mixture.name))
 
 

@@ -68,6 +68,13 @@ class Figures:
     def __len__(self) -> int:
         return len(self.clients)
 
+    def of(self, which: IntArray) -> Figures:
+        """Return the figures of some of the services, int64[num]."""
+        return Figures(
+            self.per_instance[which], self.clients[which], self.storage_mb[which], self.storage_class.gather(which),
+            self.cpu_millicores[which], self.network_kbps[which], self.stored[which], self.stored_unit,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Demand:
@@ -84,6 +91,10 @@ class Demand:
     amount: IntArray
     pool_size: IntArray
     reserve_size: IntArray
+
+    def of(self, which: IntArray) -> Demand:
+        """Return the demand of some of the services, int64[num]."""
+        return Demand(self.amount[which], self.pool_size[which], self.reserve_size[which])
 
 
 @dataclass(frozen=True)
@@ -156,14 +167,18 @@ def has_pgbouncers(model: CapacityModel, num_services: int) -> bool:
 def pool_row(model: CapacityModel, arrangement: str, num_services: int) -> PoolTier:
     """Return the row of connection pools for an arrangement at a scale: the one that covers it, or the nearest.
 
-    Nearest is the last row below, or the first one above. A model without a row for the arrangement has the row by
-    scale for it.
+    Nearest is the one whose span is the fewest services away, of equals the one below. A model without a row for the
+    arrangement has the row by scale for it.
     """
-    by_scale = sorted(model.postgres.pools.values(), key=lambda row: row.services_from.typical)
-    rows = [row for row in by_scale if row.arrangement == arrangement] or by_scale
-    covering = [row for row in rows if row.covers(num_services)]
-    below = [row for row in rows if row.services_from.typical <= num_services]
-    return (covering or below[-1:] or rows)[0]
+
+    def distance(row: PoolTier) -> tuple[float, float]:
+        from_, below = row.services_from.typical, row.services_below
+        if num_services < from_:
+            return from_ - num_services, from_
+        return (0 if below is None else max(0, num_services - below.typical + 1)), from_
+
+    rows = list(model.postgres.pools.values())
+    return min([row for row in rows if row.arrangement == arrangement] or rows, key=distance)
 
 
 def figures_of(fleet: Fleet, rows: IntArray, arrangement: str) -> Figures:

@@ -23,7 +23,7 @@ import polars as pl
 
 from placement.errors import InternalError
 from placement.plan.types import NODES_SCHEMA
-from placement.units import RESOURCES, IntArray
+from placement.units import RESOURCES, IntArray, to_outer
 
 MEMBER, PRIMARY, REPLICA = 0, 1, 2
 _ROLES = ("member", "primary", "replica")
@@ -69,13 +69,12 @@ def assign_roles(workloads: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
         pl.format("{}-{}", "workload", "instance").alias("node"),
         pl.Series("role", role).replace_strict(dict(enumerate(_ROLES)), return_dtype=pl.String),
         pl.Series("shard", shard),
-        *(_outer(resource.internal_column, resource.column, resource.factor) for resource in RESOURCES),
+        *(
+            pl.Series(resource.column, to_outer(rows[resource.internal_column].to_numpy(), resource.factor))
+            for resource in RESOURCES
+        ),
     )
     return named.select(pl.col(column).cast(kind) for column, kind in NODES_SCHEMA.items()).sort("node")
-
-
-def _outer(internal: str, column: str, factor: int) -> pl.Expr:
-    return (pl.col(internal) / factor if factor > 1 else pl.col(internal)).alias(column)
 
 
 def _lone_primaries(host: IntArray, first: IntArray, after: IntArray) -> IntArray:

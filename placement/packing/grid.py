@@ -27,7 +27,7 @@ class Grid(NamedTuple):
         [2]: the two scarcest resources.
     lines
         [2, max_side - 1]: where cells of either resource begin, the first `side` − 1 of each row.
-    start, count
+    start, held
         [max_side²]: where a cell begins in `cells`, and how many items it holds.
     cells
         [max_open]: items, cell by cell.
@@ -40,7 +40,7 @@ class Grid(NamedTuple):
     scarce: IntArray
     lines: IntArray
     start: IntArray
-    count: IntArray
+    held: IntArray
     cells: IntArray
     cell_of: IntArray
     slot_of: IntArray
@@ -54,7 +54,7 @@ def empty_grid(scarce: IntArray, max_open: int, num_items: int) -> Grid:
         scarce=scarce,
         lines=np.zeros((2, max(side - 1, 0)), np.int64),
         start=np.zeros(side * side, np.int64),
-        count=np.zeros(side * side, np.int64),
+        held=np.zeros(side * side, np.int64),
         cells=np.zeros(max_open, np.int64),
         cell_of=np.zeros(num_items, np.int64),
         slot_of=np.zeros(num_items, np.int64),
@@ -81,32 +81,32 @@ def lay(grid, demand, open_, num_open):
         amount.sort()
         for k in range(side - 1):
             grid.lines[d, k] = amount[(k + 1) * len(amount) // side]
-    grid.count[: side * side] = 0
+    grid.held[: side * side] = 0
     for x in range(num_open):
         i = open_[x]
         row = _line(grid.lines[0], side - 1, demand[i, grid.scarce[0]])
         column = _line(grid.lines[1], side - 1, demand[i, grid.scarce[1]])
         grid.cell_of[i] = row * side + column
-        grid.count[grid.cell_of[i]] += 1
+        grid.held[grid.cell_of[i]] += 1
     begin = 0
     for c in range(side * side):
         grid.start[c] = begin
-        begin += grid.count[c]
-        grid.count[c] = 0
+        begin += grid.held[c]
+        grid.held[c] = 0
     for x in range(num_open):
         i = open_[x]
         c = grid.cell_of[i]
-        grid.slot_of[i] = grid.start[c] + grid.count[c]
+        grid.slot_of[i] = grid.start[c] + grid.held[c]
         grid.cells[grid.slot_of[i]] = i
-        grid.count[c] += 1
+        grid.held[c] += 1
 
 
 @njit(cache=True, nogil=True)
 def take_out(grid, i):
     """Take an item out of its cell."""
     c = grid.cell_of[i]
-    grid.count[c] -= 1
-    last = grid.cells[grid.start[c] + grid.count[c]]
+    grid.held[c] -= 1
+    last = grid.cells[grid.start[c] + grid.held[c]]
     grid.cells[grid.slot_of[i]] = last
     grid.slot_of[last] = grid.slot_of[i]
 
@@ -169,7 +169,7 @@ def best_fit(grid, room, partner, above, h, left, on_host, most, items, rules, h
             if a < 0 or b < 0:
                 continue
             cell = a * side + b
-            for x in range(grid.start[cell], grid.start[cell] + grid.count[cell]):
+            for x in range(grid.start[cell], grid.start[cell] + grid.held[cell]):
                 j = grid.cells[x]
                 looked_at += 1
                 if items.value[j] <= above:

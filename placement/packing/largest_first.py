@@ -45,25 +45,51 @@ def pack_largest_first(workspace: Workspace, hosts: IntArray, small: float) -> P
     room_of = np.bincount(side_of_host, weights=room, minlength=len(sides)).astype(np.float64)
     fits: BoolArray = np.asarray(((demand > 0)[:, None, :] <= sides[None, :, :]).all(axis=2))
     side_of = _dealt(np.argsort(-worth, kind="stable"), worth, fits, room_of)
+    residual = limit.copy()
     for side in range(len(sides)):
         items = np.flatnonzero(side_of == side)
         here = np.flatnonzero(side_of_host == side)
         items = items[np.argsort(-worth[items], kind="stable")]
-        is_small = worth[items] < small * room_of[side] / len(here)
-        of_small = demand[items[is_small]].sum(axis=0)
-        kept = np.minimum(of_small / np.maximum(limit[here].sum(axis=0), 1), _MOST_KEPT_BACK)
-        residual = limit[here].copy()
-        kept_back = np.ceil(residual * kept).astype(np.int64)
-        host_of = np.full(len(problem.names), -1, np.int64)
-        residual -= kept_back
-        _best_fit(demand, items[~is_small], pressure, residual, host_of)
-        residual += kept_back
-        without = items[(host_of[items] < 0) & ~is_small]
-        _best_fit(demand, without, pressure, residual, host_of)
-        _spread(demand, items[is_small], limit[here], residual, host_of)
-        placed = items[host_of[items] >= 0]
-        packing.host_of[placed] = here[host_of[placed]]
+        fill_largest_first(demand, items, worth, pressure, limit, residual, here, small, packing.host_of)
     return packing
+
+
+def fill_largest_first(
+    demand: IntArray,
+    items: IntArray,
+    worth: FloatArray,
+    pressure: FloatArray,
+    limit: IntArray,
+    residual: IntArray,
+    hosts: IntArray,
+    small: float,
+    host_of: IntArray,
+) -> None:
+    """Fill some hosts with some items, steps 2 and 3; `residual` and `host_of` change in place.
+
+    Parameters
+    ----------
+    items
+        int64: which, largest first.
+    worth
+        float64[num_items]: by `pressure`, float64[num_resources].
+    limit, residual
+        int64[num_hosts, num_resources].
+    hosts
+        int64: which.
+    small
+        As for `pack_largest_first`.
+    """
+    is_small = worth[items] < small * float((limit[hosts] @ pressure).mean())
+    large = items[~is_small]
+    of_small = demand[items[is_small]].sum(axis=0)
+    kept = np.minimum(of_small / np.maximum(residual[hosts].sum(axis=0), 1), _MOST_KEPT_BACK)
+    kept_back = np.ceil(residual[hosts] * kept).astype(np.int64)
+    residual[hosts] -= kept_back
+    best_fit(demand, large, pressure, residual, hosts, host_of)
+    residual[hosts] += kept_back
+    best_fit(demand, large[host_of[large] < 0], pressure, residual, hosts, host_of)
+    _spread(demand, items[is_small], limit, residual, hosts, host_of)
 
 
 @njit(cache=True, nogil=True)
@@ -94,40 +120,45 @@ def _dealt(order: IntArray, worth: FloatArray, fits: BoolArray, room: FloatArray
 
 
 @njit(cache=True, nogil=True)
-def _best_fit(demand: IntArray, order: IntArray, weight: FloatArray, residual: IntArray, host_of: IntArray) -> None:
-    """Give each item to the host whose room, in weights, is the least of those that hold it."""
-    num_hosts, num_resources = residual.shape
-    room = np.zeros(num_hosts)
-    for h in range(num_hosts):
+def best_fit(
+    demand: IntArray, order: IntArray, weight: FloatArray, residual: IntArray, hosts: IntArray, host_of: IntArray
+) -> None:
+    """Give each item to that of the hosts whose room, in weights, is the least of those that hold it."""
+    num_resources = demand.shape[1]
+    room = np.zeros(len(hosts))
+    for x in range(len(hosts)):
         for r in range(num_resources):
-            room[h] += weight[r] * residual[h, r]
+            room[x] += weight[r] * residual[hosts[x], r]
     for i in order:
         best = -1
-        for h in range(num_hosts):
-            if best >= 0 and room[h] >= room[best]:
+        for x in range(len(hosts)):
+            if best >= 0 and room[x] >= room[best]:
                 continue
             fits = True
             for r in range(num_resources):
-                if demand[i, r] > residual[h, r]:
+                if demand[i, r] > residual[hosts[x], r]:
                     fits = False
                     break
             if fits:
-                best = h
+                best = x
         if best >= 0:
-            host_of[i] = best
+            h = hosts[best]
+            host_of[i] = h
             for r in range(num_resources):
-                residual[best, r] -= demand[i, r]
+                residual[h, r] -= demand[i, r]
                 room[best] -= weight[r] * demand[i, r]
 
 
 @njit(cache=True, nogil=True)
-def _spread(demand: IntArray, order: IntArray, limit: IntArray, residual: IntArray, host_of: IntArray) -> None:
-    """Give each item to the host whose scarcest resource then has the most left, as a share of its limit."""
-    num_hosts, num_resources = residual.shape
+def _spread(
+    demand: IntArray, order: IntArray, limit: IntArray, residual: IntArray, hosts: IntArray, host_of: IntArray
+) -> None:
+    """Give each item to that of the hosts whose scarcest resource then has the most left, as a share of its limit."""
+    num_resources = demand.shape[1]
     for i in order:
         best = -1
         most = -1.0
-        for h in range(num_hosts):
+        for h in hosts:
             least = 2.0
             for r in range(num_resources):
                 if limit[h, r] == 0:

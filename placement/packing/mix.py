@@ -84,6 +84,7 @@ def choose_mix(
     floor: int,
     seed: int,
     grouped: bool,
+    num_groups: int = _NUM_GROUPS,
 ) -> Mix | None:
     """Return the cheapest mix that could hold `left`, or None where no mix can.
 
@@ -101,6 +102,8 @@ def choose_mix(
         Proven lower bound on the mix's price (micros), 0: none; the search stops where it reaches it.
     grouped
         Send items of different proportions to different classes (families of sizes), or every class a like share.
+    num_groups
+        Most groups by proportion: fewer are quicker, and coarser.
     """
     classes = problem.classes
     is_bought = np.array([not standing for standing in classes.hosts], bool)
@@ -109,7 +112,10 @@ def choose_mix(
         mix = None if relaxed is None else relaxed.rounded_up()
         if mix is not None and int(mix.hosts[is_bought].sum()) <= max_bought:
             return mix
-    program = _Program(problem, left, stock, grouped=grouped, slack=slack, min_hosts=min_hosts, is_whole=True)
+    program = _Program(
+        problem, left, stock,
+        grouped=grouped, slack=slack, min_hosts=min_hosts, is_whole=True, num_groups=num_groups,
+    )  # fmt: skip
     program.limit(is_bought, max_bought)
     program.limit_price(floor)
     used, share = program.solve(seed)
@@ -138,20 +144,21 @@ class _Program:
         slack: float,
         min_hosts: int,
         is_whole: bool,
+        num_groups: int = _NUM_GROUPS,
     ) -> None:
         from ortools.math_opt.python import mathopt
 
         classes = problem.classes
         self.is_whole = is_whole
         self.price = classes.price
-        self.group, total, holds = _grouped(problem, left, grouped)
-        num_groups, num_classes = holds.shape
+        self.group, total, holds = _grouped(problem, left, grouped, num_groups)
+        num_rows, num_classes = holds.shape
         largest = np.maximum(classes.limit.max(axis=0), 1)
         demand, limit = total * (1.0 + slack) / largest, classes.limit / largest
         self.model = model = mathopt.Model()
         self.x = [model.add_variable(lb=0, ub=float(b) if b >= 0 else np.inf, is_integer=is_whole) for b in stock]
         self.y = [
-            [model.add_variable(lb=0, ub=float(holds[g, s])) for s in range(num_classes)] for g in range(num_groups)
+            [model.add_variable(lb=0, ub=float(holds[g, s])) for s in range(num_classes)] for g in range(num_rows)
         ]
         for g in np.flatnonzero(total.any(axis=1)):
             model.add_linear_constraint(mathopt.LinearSum(self.y[g]) == 1.0)
@@ -215,9 +222,9 @@ def _whole_parameters(seed: int) -> Any:
     )
 
 
-def _grouped(problem: PoolProblem, left: IntArray, grouped: bool) -> tuple[IntArray, FloatArray, BoolArray]:
+def _grouped(problem: PoolProblem, left: IntArray, grouped: bool, most: int) -> tuple[IntArray, FloatArray, BoolArray]:
     """Return each service's group, the groups' demand [group, resource] and which class holds all of a group."""
-    group = _groups(problem, left, grouped)
+    group = _groups(problem, left, grouped, most)
     num_groups = int(group.max()) + 1
     total = np.zeros((num_groups, problem.num_resources))
     for r in range(problem.num_resources):
@@ -229,7 +236,7 @@ def _grouped(problem: PoolProblem, left: IntArray, grouped: bool) -> tuple[IntAr
     return group, total, holds
 
 
-def _groups(problem: PoolProblem, left: IntArray, grouped: bool) -> IntArray:
+def _groups(problem: PoolProblem, left: IntArray, grouped: bool, most: int) -> IntArray:
     """Number items by which classes hold them and, if asked, by their proportion of CPU to memory and so on."""
     fits = problem.holds
     code: IntArray = fits @ (1 << np.minimum(np.arange(fits.shape[1], dtype=np.int64), 40))
@@ -242,7 +249,7 @@ def _groups(problem: PoolProblem, left: IntArray, grouped: bool) -> IntArray:
         order = np.argsort(ratio, kind="stable")
         weight = np.cumsum((relative.sum(axis=1) * left)[order])
         bucket = np.empty(len(order), np.int64)
-        bucket[order] = np.minimum(weight / max(weight[-1], 1e-12) * _NUM_GROUPS, _NUM_GROUPS - 1)
-        code = code * _NUM_GROUPS + bucket
+        bucket[order] = np.minimum(weight / max(weight[-1], 1e-12) * most, most - 1)
+        code = code * most + bucket
     numbers: IntArray = np.unique(code, return_inverse=True)[1].ravel().astype(np.int64)
     return numbers

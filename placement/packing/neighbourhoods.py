@@ -26,8 +26,9 @@ _MAX_HOSTS = 24
 _GROWTH = 1.5
 _TRIES = 5
 _DETERMINISTIC_TIME = 0.1
-_SLACKS = (0.0, 0.005, 0.01, 0.02, 0.03, 0.05)
+_SLACKS = (0.005, 0.02, 0.05)
 """Room that a cheaper mix leaves, as a share of the demand: the most that is to be had is the easiest to fill."""
+_NUM_GROUPS = 12
 _NOISE = 0.5
 
 
@@ -121,16 +122,25 @@ def _cheaper(
     paid = int(price[packing.host_class[hosts]].sum())
     without = packing.without(hosts)
     least = max(0, floor - (workspace.cost(packing) - paid))
-    best: IntArray | None = None
-    for slack in _SLACKS:
+
+    def cheaper(slack: float) -> IntArray | None:
         mix = choose_mix(
             problem, left, stock_left(problem, without),
             slack=slack, min_hosts=int((-(-left // problem.max_per_host)).max()),
-            max_bought=bought_left(problem, without), floor=least, seed=0, grouped=len(problem.classes) > 1,
+            max_bought=bought_left(problem, without), floor=least, seed=0,
+            grouped=len(problem.classes) > 1, num_groups=_NUM_GROUPS,
         )  # fmt: skip
-        if mix is None or int(mix.hosts @ price) >= paid:
-            break
-        best = mix.hosts
+        return None if mix is None or int(mix.hosts @ price) >= paid else mix.hosts
+
+    best = cheaper(0.0)
+    low, high = 0, len(_SLACKS)
+    while best is not None and low < high:
+        middle = (low + high) // 2
+        roomier = cheaper(_SLACKS[middle])
+        if roomier is None:
+            high = middle
+        else:
+            best, low = roomier, middle + 1
     return best, True
 
 

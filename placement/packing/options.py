@@ -54,6 +54,10 @@ class Work:
         Where there are more shapes (`placement.columns`), patterns are not used.
     tries
         Failures in a row after which no further host is dropped or replaced.
+    max_repacked
+        With more instances a host more or less is little: neighbourhoods are not repacked.
+    integer_master
+        Whether CP-SAT chooses among all patterns found, where shapes are few: seconds for the last host.
     largest_first
         Whether items, single instances without rules, differ so much in size that `largest_first` starts best.
     """
@@ -62,6 +66,8 @@ class Work:
     columns: int = 16_000_000
     max_shapes: int = 600
     tries: int = 40
+    max_repacked: int = 5_000
+    integer_master: bool = True
     largest_first: bool = False
 
 

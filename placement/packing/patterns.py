@@ -26,6 +26,7 @@ from placement.packing.state import Packing, Workspace, no_hosts
 from placement.units import BoolArray, IntArray
 
 _DETERMINISTIC_TIME = 4.0
+_QUICK_DETERMINISTIC_TIME = 0.5
 _FEWEST_DETERMINISTIC_TIME = 1.0
 _REST = 3
 """How often beyond its whole part a pattern may be used when only the rest is decided."""
@@ -33,13 +34,21 @@ _MAX_PATTERNS = 6_000
 
 
 def choose_patterns(
-    problem: PoolProblem, columns: ColumnGeneration, linear: MasterSolution, bound: int, cost: int, *, seed: int
+    problem: PoolProblem,
+    columns: ColumnGeneration,
+    linear: MasterSolution,
+    bound: int,
+    cost: int,
+    *,
+    seed: int,
+    is_quick: bool,
 ) -> Slots | None:
-    """Return slots cheaper than `cost` that CP-SAT's integer master finds, or None."""
+    """Return slots cheaper than `cost` that CP-SAT's integer master finds, or None; less work where `is_quick`."""
+    time = _QUICK_DETERMINISTIC_TIME if is_quick else _DETERMINISTIC_TIME
     # the whole part of the linear solution stands; CP-SAT decides on the rest, or on everything if that is not enough
-    times = _integer_master(problem, columns, linear, bound, cost, seed, rest_only=True)
+    times = _integer_master(problem, columns, linear, bound, cost, seed, time, rest_only=True)
     if times is None:
-        times = _integer_master(problem, columns, linear, bound, cost, seed, rest_only=False)
+        times = _integer_master(problem, columns, linear, bound, cost, seed, time, rest_only=False)
     if times is None:
         return None
     master = columns.master
@@ -57,6 +66,7 @@ def _integer_master(
     bound: int,
     cost: int,
     seed: int,
+    deterministic_time: float,
     *,
     rest_only: bool,
 ) -> IntArray | None:
@@ -86,7 +96,7 @@ def _integer_master(
     model.add(total >= -(-bound // divisor))
     model.add(total <= (cost - 1) // divisor)
     model.minimize(total)
-    solved = solve_model(model, seed=seed, deterministic_time=_DETERMINISTIC_TIME, optional=True)
+    solved = solve_model(model, seed=seed, deterministic_time=deterministic_time, optional=True)
     if not solved.has_solution:
         return None
     # equally cheap, but fewer hosts: fewer spares

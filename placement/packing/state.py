@@ -57,7 +57,8 @@ class Packing:
         keep = np.ones(len(self.host_class), bool)
         keep[gone] = False
         number = np.append(np.where(keep, np.cumsum(keep) - 1, -1), -1)
-        return Packing(self.host_class[keep], self.domain[:, keep], self.site[keep], number[self.host_of])
+        domain = np.ascontiguousarray(self.domain[:, keep])  # kernels are compiled for one layout only
+        return Packing(self.host_class[keep], domain, self.site[keep], number[self.host_of])
 
     def without_empty(self) -> Packing:
         """Return the packing without hosts that hold nothing."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from itertools import combinations
 
 import numpy as np
 import polars as pl
@@ -24,7 +25,7 @@ CHOICES = ("postgres", "valkey")
 """What certificates of choices call their pool."""
 
 NEUTRAL = "balanced"
-"""Load profile of a cluster without any of those that keep apart."""
+"""What kinds of clusters that let in every load profile are called by."""
 
 
 @dataclass(frozen=True)
@@ -83,33 +84,49 @@ def _valkey_kinds(region: str, arrangement: str, tier: TierFacts) -> list[tuple[
     ]
 
 
-def _apart_profiles(tier: TierFacts) -> list[str]:
-    """Return the load profiles that keep apart from others, sorted: each is a resource of its own."""
-    return sorted(name for name, row in tier.model.grouping.load_profiles.items() if row.apart_from)
+def _mixtures(tier: TierFacts) -> dict[frozenset[str], int]:
+    """Return the sets of load profiles that a kind of cluster lets in, and the nodes it then has.
+
+    Of all sets without a pair that keeps apart, those that no larger one of as few nodes makes needless.
+    """
+    profiles = tier.model.grouping.load_profiles
+    allowed = {
+        frozenset(some): max(tier.num_nodes(name) for name in some)
+        for size in range(1, len(profiles) + 1)
+        for some in combinations(sorted(profiles), size)
+        if not any(other in profiles[one].apart_from for one in some for other in some)
+    }
+    return {
+        some: number
+        for some, number in allowed.items()
+        if not any(some < other and fewer <= number for other, fewer in allowed.items())
+    }
+
+
+def _told_apart(mixtures: dict[frozenset[str], int]) -> list[str]:
+    """Return the load profiles that some kinds let in and others do not, sorted: each is a resource of its own."""
+    return sorted(frozenset().union(*mixtures) - frozenset.intersection(*mixtures))
 
 
 def _profile_demand(rows: pl.DataFrame, tier: TierFacts) -> IntArray:
-    names = _apart_profiles(tier)
+    names = _told_apart(_mixtures(tier))
     columns = [(rows["load_profile"] == name).to_numpy().astype(np.int64) for name in names]
     return np.stack(columns, axis=1) if columns else np.zeros((rows.height, 0), dtype=np.int64)
 
 
 def _postgres_kinds(region: str, tier: TierFacts) -> _Kinds:
-    profiles = tier.model.grouping.load_profiles
-    apart = _apart_profiles(tier)
-    others = [name for name in profiles if name not in apart]
-    nodes = {name: (tier.num_nodes(name), set(profiles[name].apart_from)) for name in apart}
-    # a cluster without any of those that keep apart has the nodes of the others, none of theirs
-    nodes[NEUTRAL] = (min((tier.num_nodes(name) for name in others), default=1), set(apart))
+    mixtures = _mixtures(tier)
+    names = _told_apart(mixtures)
     kinds = []
     for server in tier.cluster_tiers:
         price = tier.price(POSTGRES_POOL, region, server.name)
         if price is not None:
             limit = tier.server_limit(server, tier.clusters_have_pgbouncers)
-            for profile, (number, forbidden) in nodes.items():
-                own = tuple(0 if name in forbidden else UNLIMITED for name in apart)
-                kinds.append((f"{server.name}/{profile}", limit + own, number * price))
-    return _kinds(kinds, 6 + len(apart))
+            for some, number in mixtures.items():
+                own = tuple(UNLIMITED if name in some else 0 for name in names)
+                word = "+".join(sorted(some.intersection(names))) or NEUTRAL
+                kinds.append((f"{server.name}/{word}", limit + own, number * price))
+    return _kinds(kinds, 6 + len(names))
 
 
 def _kinds(rows: list[tuple[str, tuple[int, ...], int]], num_resources: int) -> _Kinds:

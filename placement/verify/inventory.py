@@ -37,6 +37,7 @@ def check_hosts(plan: PlanView, facts: FleetFacts | None, found: Collector) -> N
     if facts is None:
         return
     bought: Counter[str] = Counter()
+    places = {_place(location) for location in facts.fleet.topology.locations}
     for row, host in enumerate(plan.plan.hosts.iter_rows(named=True)):
         where = {"host": host["host"], "file": _FILE, "row": row + 1}
         existing = int(plan.existing_idx[row])
@@ -44,7 +45,7 @@ def check_hosts(plan: PlanView, facts: FleetFacts | None, found: Collector) -> N
             problems = _existing_problems(host, existing, int(plan.price[row]), facts)
         else:
             bought[host["size"]] += 1
-            problems = _bought_problems(host, int(plan.price[row]), facts)
+            problems = _bought_problems(host, int(plan.price[row]), places, facts)
         for kind, message in problems:
             found.add(kind, message, **where)
     _check_stock(bought, facts, found)
@@ -67,7 +68,9 @@ def _existing_problems(
         yield "host-differs", f"{name} exists and costs {right_price}, the plan says {host['price_per_hour']}"
 
 
-def _bought_problems(host: dict[str, object], price: int, facts: FleetFacts) -> Iterator[tuple[str, str]]:
+def _bought_problems(
+    host: dict[str, object], price: int, places: set[tuple[str, str, str]], facts: FleetFacts
+) -> Iterator[tuple[str, str]]:
     name, size_name = host["host"], str(host["size"])
     size = facts.fleet.sizes.get(size_name)
     if size is None:
@@ -81,13 +84,9 @@ def _bought_problems(host: dict[str, object], price: int, facts: FleetFacts) -> 
             f"{name}: a {size_name} host costs {right}, the plan says {host['price_per_hour']}",
         )
     place = (host["region"], host["zone"], host["segment"])
-    if place not in _places(facts):
+    if place not in places:
         shown = "/".join(str(part) for part in place if part)
         yield "unknown-location", f"{name} would stand in {shown}, where the topology has no place for hosts"
-
-
-def _places(facts: FleetFacts) -> set[tuple[str, str, str]]:
-    return {_place(location) for location in facts.fleet.topology.locations}
 
 
 def _place(location: Location) -> tuple[str, str, str]:

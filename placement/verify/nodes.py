@@ -6,11 +6,12 @@ import numpy as np
 import polars as pl
 
 from placement.fleet.types import POOLS
+from placement.plan.findings import Finding
 from placement.units import RESOURCES, IntArray
 from placement.verify.collector import Collector
 from placement.verify.facts import FleetFacts
 from placement.verify.rows import Column, Rows
-from placement.verify.rules import crowded
+from placement.verify.rules import crowded, place_name
 from placement.verify.view import PlanView, row_numbers
 from placement.verify.words import count
 
@@ -105,14 +106,17 @@ def _report_crowds(
 ) -> None:
     """Report hosts and zones with more nodes of a workload than may stand there."""
     code, host = standing
+    names = workloads["workload"].to_list()
     width = max(1, workloads.height)
     keys, numbers = np.unique(host * width + code, return_counts=True)
     most = workloads["max_per_host"].to_numpy()
-    for pair in np.flatnonzero(numbers > most[keys % width]).tolist() if len(keys) else ():
-        at = int(keys[pair] % width)
-        name, where, there = workloads["workload"][at], plan.hosts[keys[pair] // width], int(numbers[pair])
-        message = f"{count(there, 'node')} of {name} stand on {where}, at most {int(most[at])} may"
-        found.add("max-per-host", message, host=where, value=float(there), limit=float(most[at]), file=_FILE)
+
+    def tell_host(pair: int) -> Finding:
+        at, where, there = int(keys[pair] % width), plan.hosts[keys[pair] // width], int(numbers[pair])
+        message = f"{count(there, 'node')} of {names[at]} stand on {where}, at most {int(most[at])} may"
+        return Finding("max-per-host", message, host=where, value=there, limit=int(most[at]), file=_FILE)
+
+    found.add_rows("max-per-host", np.flatnonzero(numbers > most[keys % width]) if len(keys) else [], tell_host)
     zones = {
         (pool, region): facts.num_places(pool, region, "zone")
         for pool, region in workloads.select("pool", "region").unique().iter_rows()
@@ -121,12 +125,17 @@ def _report_crowds(
     instances = workloads["instances"].to_numpy()
     limit = np.where(num_zones > 0, -(-instances // np.maximum(num_zones, 1)), instances)
     has_zones = num_zones[code] > 0
-    for at, place, there in crowded(plan, "zone", (code[has_zones], host[has_zones]), limit):
-        name, may = workloads["workload"][at], int(limit[at])
+    what, place, there = crowded(plan, "zone", (code[has_zones], host[has_zones]), limit)
+
+    def tell_zone(pair: int) -> Finding:
+        at, number, may = int(what[pair]), int(there[pair]), int(limit[what[pair]])
         message = (
-            f"{there:,} of {count(int(instances[at]), 'node')} of {name} stand in zone {place}, at most {may:,} may"
+            f"{number:,} of {count(int(instances[at]), 'node')} of {names[at]} stand in zone "
+            f"{place_name(plan, 'zone', int(place[pair]))}, at most {may:,} may"
         )
-        found.add("spread", message, value=float(there), limit=float(may), file=_FILE)
+        return Finding("spread", message, value=number, limit=may, file=_FILE)
+
+    found.add_rows("spread", np.arange(len(what)), tell_zone)
 
 
 def _report_roles(rows: Rows, found: Collector) -> None:

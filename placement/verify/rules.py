@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
+import polars as pl
 
 from placement.plan.findings import Finding
 from placement.units import IntArray
@@ -64,19 +63,31 @@ def check_spread(plan: PlanView, facts: FleetFacts, found: Collector) -> None:
         most = -(-facts.instances // np.maximum(num_places, 1))
         rows = np.flatnonzero((plan.service_idx >= 0) & (plan.host_idx >= 0))
         rows = rows[wanted[plan.service_idx[rows]]]
-        for service, place, there in crowded(plan, level, (plan.service_idx[rows], plan.host_idx[rows]), most):
+        what, place, number = crowded(plan, level, (plan.service_idx[rows], plan.host_idx[rows]), most)
+
+        def make(
+            pair: int,
+            level: str = level,
+            what: IntArray = what,
+            place: IntArray = place,
+            number: IntArray = number,
+            most: IntArray = most,
+        ) -> Finding:
+            service, there = int(what[pair]), int(number[pair])
             name, limit = plan.services[service], int(most[service])
             message = (
                 f"{there:,} of {count(int(facts.instances[service]), 'instance')} of {name} "
-                f"stand in {level} {place}, at most {limit:,} may"
+                f"stand in {level} {place_name(plan, level, int(place[pair]))}, at most {limit:,} may"
             )
-            found.add("spread", message, service=name, value=there, limit=limit, file=_FILE)
+            return Finding("spread", message, service=name, value=there, limit=limit, file=_FILE)
+
+        found.add_rows("spread", np.arange(len(what)), make)
 
 
 def crowded(
     plan: PlanView, level: str, standing: tuple[IntArray, IntArray], most: IntArray
-) -> Iterator[tuple[int, str, int]]:
-    """Yield (what, place, number) for each zone or segment in which more of something stands than may.
+) -> tuple[IntArray, IntArray, IntArray]:
+    """Return what stands more often in a zone or segment than it may, a host of that place, and how often.
 
     Parameters
     ----------
@@ -86,17 +97,25 @@ def crowded(
         What stands (a number into `most`) and on which row of hosts: int64[n] each.
     most
         How many of each may stand in one place.
+
+    Returns
+    -------
+    tuple of int64[num_crowds]
     """
     what, host = standing
-    if not len(what):
-        return
-    columns = ["region", "zone"] if level == "zone" else ["region", "zone", "segment"]
-    places = plan.plan.hosts.select(columns).unique().sort(columns)
-    code = plan.plan.hosts.select(columns).join(
-        places.with_row_index("code"), on=columns, how="left", maintain_order="left"
-    )["code"]
-    keys, numbers = np.unique(what * len(places) + code.to_numpy().astype(np.int64)[host], return_counts=True)
-    for pair in np.flatnonzero(numbers > most[keys // len(places)]).tolist():
-        place = places.row(int(keys[pair] % len(places)))
-        shown = "/".join(filter(None, place[1:] if place[-1] else (*place, "(none named)")))
-        yield int(keys[pair] // len(places)), shown, int(numbers[pair])
+    # a place is known by the first host that stands there
+    places = plan.plan.hosts.select(_PLACE[level]).with_row_index("row")
+    first = places.select(pl.col("row").first().over(_PLACE[level]))["row"].to_numpy().astype(np.int64)
+    width = max(1, plan.num_hosts)
+    keys, numbers = np.unique(what * width + first[host], return_counts=True)
+    bad = numbers > most[keys // width]
+    return keys[bad] // width, keys[bad] % width, numbers[bad].astype(np.int64)
+
+
+def place_name(plan: PlanView, level: str, host: int) -> str:
+    """Return the name of the zone or segment that a host stands in."""
+    place = plan.plan.hosts.select(_PLACE[level]).row(host)
+    return "/".join(filter(None, place[1:] if place[-1] else (*place, "(none named)")))
+
+
+_PLACE = {"zone": ["region", "zone"], "segment": ["region", "zone", "segment"]}

@@ -24,6 +24,7 @@ SERVICES = {
     "freight": (2, "east", "shop", "read-heavy", "internal", 2_000_000, 1500, "locks"),
     "gate": (2, "east", "", "balanced", "internal", None, 1200, ""),
     "hold": (1, "west", "Data & Co", "write-heavy", "internal", 9_000_000, 300, ""),
+    "yard": (1, "west", "", "balanced", "internal", None, None, ""),  # needs neither
 }
 TOPOLOGY = {
     "format": "placement/topology/1",
@@ -50,6 +51,8 @@ def harbour(policy: dict[str, Any] | None = None, **changes: Any) -> Fleet:
             "db_rows": columns[5],
             "valkey_mb": columns[6],
             "valkey_function": columns[7],
+            "needs_postgres": [name != "yard" for name in names],
+            "needs_valkey": [name != "yard" for name in names],
             "cpu_cores": [0.1] * len(names),
             "memory_mb": [100] * len(names),
         },

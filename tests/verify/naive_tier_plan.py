@@ -94,7 +94,9 @@ def write_down(fleet: Fleet, decisions: Decisions) -> Plan | None:
     placed = planner.place_all()
     if placed is None:
         return None
-    certificates = (*postgres_certificates(tier, decisions), *valkey_certificates(tier, decisions))
+    # proofs are about what the fleet asks for, whatever a test made of it
+    asked = decide(fleet)
+    certificates = (*postgres_certificates(tier, asked), *valkey_certificates(tier, asked))
     plan = planner.assemble([row[1:] for row in placed if row[0] == "services"], certificates)
     zones = {host.name: host.zone for host in planner.hosts}
     nodes = [row for row in placed if row[0] != "services"]
@@ -289,8 +291,12 @@ def platform_services(tier: NaiveTier):
         }
         usable = math.floor(at(rows.node.disk_gb) * 1000 * at(rows.usable_disk_share))
         number = max(math.ceil(sum(kept.values()) * 1000 / usable), math.ceil(at(rows.min_instances)))
-        kept["warm_logs_gb"] = logs * day * (at(seen.logs.retention_warm_days) - at(seen.logs.retention_hot_days)) / 1000
-        kept["cold_logs_gb"] = logs * day * (at(seen.logs.retention_cold_days) - at(seen.logs.retention_warm_days)) / 1000
+        kept["warm_logs_gb"] = (
+            logs * day * (at(seen.logs.retention_warm_days) - at(seen.logs.retention_hot_days)) / 1000
+        )
+        kept["cold_logs_gb"] = (
+            logs * day * (at(seen.logs.retention_cold_days) - at(seen.logs.retention_warm_days)) / 1000
+        )
         add("store", region, number, 2, rows.node, kept)
     return services, workloads
 

@@ -40,23 +40,32 @@ def postgres_certificates(tier: NaiveTier, decisions: Decisions) -> list[Certifi
 
 
 def valkey_certificates(tier: NaiveTier, decisions: Decisions) -> list[Certificate]:
+    """A certificate per region, group, function and arrangement: of one Valkey for all, unless it is federated."""
     certificates = []
-    federated = [name for valkey in decisions.valkeys if valkey.arrangement == "federated" for name in valkey.services]
-    for region, group, function in sorted(
-        {(tier.rows[name]["region"], tier.group(name), tier.function(name)) for name in federated}
-    ):
-        here = [
-            name for name in federated
-            if (tier.rows[name]["region"], tier.group(name), tier.function(name)) == (region, group, function)
-        ]  # fmt: skip
-        sizes = tier.valkey_sizes(region, tier.shards)
+
+    def key(name: str, arrangement: str) -> tuple[str, str, str, str]:
+        return tier.rows[name]["region"], tier.group(name), tier.function(name), arrangement
+
+    users = [(name, valkey.arrangement) for valkey in decisions.valkeys for name in valkey.services]
+    for where in sorted({key(*user) for user in users}):
+        region, group, function, arrangement = where
+        here = [name for name, kind in users if key(name, kind) == where]
+        total = sum(map(tier.memory, here))
+        is_sharded = arrangement in ("cluster", "federated")
+        sizes = tier.valkey_sizes(region, tier.shards if is_sharded else [1])
+        name = f"{group}/{function}"
+        if arrangement != "federated":
+            sizes = [size for size in sizes if size[4] >= total]
+            name += f"/{arrangement}"
+        copies = 1 if arrangement == "single" else 1 + tier.replicas
         classes = tuple(HostClass(buyable=f"{size[3]}/{size[1]}") for size in sizes)
         bound, leaf = weights_leaf(
-            [[size[4]] for size in sizes], [size[0] for size in sizes], [((tier.memory(name),), 1) for name in here]
+            [[size[4]] for size in sizes],
+            [size[0] // (1 + tier.replicas) * copies for size in sizes],
+            [((tier.memory(name),), 1) for name in here],
         )
         certificates.append(Certificate(
-            pool="valkey", region=region, group=f"{group}/{function}", bound_micros_per_hour=bound, classes=classes,
-            tree=leaf,
+            pool="valkey", region=region, group=name, bound_micros_per_hour=bound, classes=classes, tree=leaf,
         ))  # fmt: skip
     return certificates
 
@@ -92,8 +101,7 @@ def valkey_summary(tier: NaiveTier, decisions: Decisions, certificates, rows: li
     cost = 0
     for valkey, row in zip(decisions.valkeys, rows, strict=True):
         counts[valkey.arrangement] += len(valkey.services)
-        if valkey.arrangement == "federated":
-            cost += tier.valkey_nodes(valkey) * round(row["node_price_per_hour"] * 1e6)
+        cost += tier.valkey_nodes(valkey) * round(row["node_price_per_hour"] * 1e6)
     return ValkeySummary(
         services=dict(counts), clusters=len(rows), primaries=sum(row["primaries"] for row in rows),
         replicas=sum(row["replicas"] for row in rows), memory_mb_used=sum(row["memory_mb_used"] for row in rows),
