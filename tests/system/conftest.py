@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from planned import Planned, small_plan
 from servers import Servers
 from system_tools import TOOLS, how_to_install, missing
 
@@ -45,6 +46,12 @@ def servers(tool: Callable[[str], Path]) -> Iterator[Servers]:
     """Start servers that end with the module's last test."""
     with Servers(tool("setpriv")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def planned() -> Planned:
+    """Return the plan that servers are started from."""
+    return small_plan()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -1,7 +1,7 @@
 """The plan that real servers are started from: that of the fleet in `small-fleet`.
 
 The tests read the model and the plan's tables, and find a cluster by what it is (through PgBouncers, dedicated,
-sharded), never by its name. `tests/datatier/test_datatier_small_plan.py` has the figures worked out by hand.
+sharded), never by its name. What the plan says of this fleet is checked by hand in test_system_planned.py.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SMALL_FLEET = Path(__file__).parent / "small-fleet"
 
 @dataclass(frozen=True)
 class Planned:
-    """A model, and a plan."""
+    """A plan, and the model that it was made with."""
 
     model: CapacityModel
     plan: Plan

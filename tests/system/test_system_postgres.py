@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from planned import Planned, small_plan
+from planned import Planned
 from servers import LOOPBACK, Servers, free_port, wait_until
 
 pytestmark = pytest.mark.system
@@ -140,11 +140,6 @@ def console(port: int, command: str) -> list[dict[str, Any]]:
             return cursor.execute(command).fetchall()
     except psycopg.OperationalError:
         return []
-
-
-@pytest.fixture(scope="module")
-def planned() -> Planned:
-    return small_plan()
 
 
 @pytest.fixture(scope="module")

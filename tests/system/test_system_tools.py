@@ -52,7 +52,7 @@ def test_what_is_missing_is_named_with_its_packages(tmp_path, monkeypatch):
 def test_a_missing_program_skips_and_fails_in_continuous_integration(ci, outcome, tmp_path):
     # pytest on a copy of this folder's own plugin, whose tests ask for a program that no machine has
     here = Path(__file__).parent
-    for name in ("conftest.py", "servers.py"):
+    for name in ("conftest.py", "planned.py", "servers.py"):
         (tmp_path / name).write_text((here / name).read_text())
     table = (here / "system_tools.py").read_text()
     (tmp_path / "system_tools.py").write_text(table + 'TOOLS["nosuch"] = Tool(("nosuch",), ("nosuch-package",))\n')

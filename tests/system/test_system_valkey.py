@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import redis
-from planned import Planned, small_plan
+from planned import Planned
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 from servers import LOOPBACK, Server, Servers, free_port, wait_until
@@ -76,11 +76,6 @@ def fill(client: redis.Redis, keys: Iterator[str], used: Callable[[], int], targ
 
 def max_memory_mb(planned: Planned, cluster: dict[str, Any]) -> int:
     return int(planned.model.valkey.node_tiers[cluster["tier"]].max_memory_mb.typical)
-
-
-@pytest.fixture(scope="module")
-def planned() -> Planned:
-    return small_plan()
 
 
 def test_planned_memory_is_accepted_and_what_goes_beyond_the_tier_is_refused(servers, tool, planned):
