@@ -233,8 +233,7 @@ def test_notes_on_the_guide_go_when_the_figures_agree() -> None:
     "path",
     [
         "postgres.pgbouncer.max_client_conn", "postgres.pgbouncer.client_share",
-        "registry.tiers.ha.heartbeat_interval_seconds", "sia.certificate_rotation_days",
-        "observability.traces.sampling_share", "network.nics.dual-10gbe.capacity_mbps",
+        "network.nics.dual-10gbe.capacity_mbps",
         "hosts.sizes.small.services_per_host", "hosts.formula.spare_share", "valkey.tiers.cluster.memory_gb",
     ],
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import product
+from itertools import combinations, product
 
 from naive_datatier import ENDLESS, SERVER, Decisions, NaiveTier
 from naive_planner import gap_of, weights_leaf
@@ -13,20 +13,21 @@ from placement.plan.types import Certificate, Choice, HostClass, PostgresSummary
 
 def postgres_certificates(tier: NaiveTier, decisions: Decisions) -> list[Certificate]:
     certificates = []
-    profiles = tier.model.grouping.load_profiles
-    apart = sorted(name for name in profiles if profiles[name].apart_from)
+    mixtures = _mixtures(tier)
+    apart = sorted({name for some in mixtures for name in some if not all(name in other for other in mixtures)})
     shared = [name for server in decisions.servers if server.arrangement == "clusters" for name in server.services]
     for region, group in sorted({(tier.rows[name]["region"], tier.group(name)) for name in shared}):
         here = [name for name in shared if (tier.rows[name]["region"], tier.group(name)) == (region, group)]
         classes, limits, prices = [], [], []
-        for (name, row), profile in product(tier.model.postgres.cluster_tiers.items(), apart):
+        for (name, row), some in product(tier.model.postgres.cluster_tiers.items(), mixtures):
             price = tier.node_price("databases", region, row)
             if price is None:
                 continue
-            classes.append(HostClass(buyable=f"{name}/{profile}"))
-            own = [0 if other in profiles[profile].apart_from else ENDLESS for other in apart]
+            word = "+".join(sorted(some & set(apart))) or "balanced"
+            classes.append(HostClass(buyable=f"{name}/{word}"))
+            own = [ENDLESS if other in some else 0 for other in apart]
             limits.append([*tier.server_limits(row, tier.shared_are_pooled).values(), *own])
-            prices.append(tier.profile_nodes(profile) * price)
+            prices.append(mixtures[some] * price)
         items = []
         for name in here:
             f = tier.figures(name, "clusters", tier.shared_are_pooled)
@@ -37,6 +38,22 @@ def postgres_certificates(tier: NaiveTier, decisions: Decisions) -> list[Certifi
             pool="postgres", region=region, group=group, bound_micros_per_hour=bound, classes=tuple(classes), tree=leaf,
         ))  # fmt: skip
     return certificates
+
+
+def _mixtures(tier: NaiveTier) -> dict[frozenset[str], int]:
+    """Load profiles that may be together, with the nodes of their clusters, but for what a larger set does as well."""
+    rows = tier.model.grouping.load_profiles
+    nodes = {
+        frozenset(some): max(tier.profile_nodes(name) for name in some)
+        for size in range(1, len(rows) + 1)
+        for some in combinations(rows, size)
+        if not any(other in rows[one].apart_from for one, other in product(some, some))
+    }
+    return {
+        some: number
+        for some, number in nodes.items()
+        if not any(some < other and nodes[other] <= number for other in nodes)
+    }
 
 
 def valkey_certificates(tier: NaiveTier, decisions: Decisions) -> list[Certificate]:
