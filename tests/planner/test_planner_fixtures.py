@@ -185,7 +185,7 @@ def differences(now: Any, pinned: Any, where: str = "") -> list[str]:
             text for k, pair in enumerate(zip(now, pinned, strict=True)) for text in differences(*pair, f"{where}[{k}]")
         ]
     is_close = isinstance(pinned, float) and isinstance(now, float) and (
-        abs(now - pinned) <= (0.0005 if where.endswith(".gap") else max(0.0005 * pinned, SMALL))
+        abs(now - pinned) <= (0.0005 if where.endswith(".gap") else max(0.0005 * pinned, 1.001 * SMALL))
     )  # fmt: skip
     return [] if is_close or now == pinned else [f"{where}: {now} instead of {pinned}"]
 
