@@ -255,6 +255,7 @@ def _host_table(
         "region": pl.Series([problem.region] * len(names), dtype=pl.String),
         "zone": pl.Series([zones[z] for z in packing.domain[0]], dtype=pl.String),
         "segment": pl.Series([segments[g] for g in packing.domain[1]], dtype=pl.String),
+        "nic": pl.Series([classes.nic[s] for s in packing.host_class], dtype=pl.String),
         "spare": pl.Series([spare] * len(names), dtype=pl.Boolean),
         "price_per_hour": pl.Series(
             [price_from_micros(int(classes.price[s])) for s in packing.host_class], dtype=pl.Float64
