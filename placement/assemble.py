@@ -273,14 +273,12 @@ def _host_table(
 def _alerts(fleet: Fleet, hosts: pl.DataFrame) -> tuple[Alert, ...]:
     """Planned host utilisation beyond the model's thresholds: one alert per metric and level, the worst host named.
 
-    CPU counts against cores × overcommit, memory with the reserve against all of it, network against the NIC.
+    CPU counts against cores × overcommit, memory with the reserve against all of it; of NICs the network layer tells.
     """
     busy = hosts.filter(~pl.col("spare"))
     if busy.is_empty():
         return ()
     sizes = [fleet.sizes[name] for name in busy["size"]]
-    nic_of = dict(fleet.hosts.select("host", "nic_kbps").iter_rows())
-    nic = [nic_of.get(host, size.nic_kbps) for host, size in zip(busy["host"], sizes, strict=True)]
     reserve = np.array([size.os_reserved_mb for size in sizes])
     cpu = np.array([size.cpu_millicores for size in sizes]) / 1000 * fleet.policy.cpu_overcommit
     memory = np.array([size.memory_mb for size in sizes])
@@ -289,7 +287,6 @@ def _alerts(fleet: Fleet, hosts: pl.DataFrame) -> tuple[Alert, ...]:
         "cpu": busy["cpu_cores_used"].to_numpy() / np.maximum(cpu, 1e-9),
         "memory": (busy["memory_mb_used"].to_numpy() + reserve) / np.maximum(memory, 1e-9),
         "disk": busy["disk_gb_used"].to_numpy() / np.maximum(disk, 1e-9),
-        "network": busy["network_mbps_used"].to_numpy() / np.maximum(np.array(nic) / 1000, 1e-9),
     }
     alerts = []
     for threshold in fleet.model.alert_thresholds.values():
@@ -309,7 +306,7 @@ def _alerts(fleet: Fleet, hosts: pl.DataFrame) -> tuple[Alert, ...]:
                     where=f"{busy['host'][worst]}{more}",
                     value=round(float(value[worst]), 6),
                     limit=float(limit),
-                    advice=f"lower policy.headroom (or network_limit) so that planned use stays under {limit:.0%}",
+                    advice=f"lower policy.headroom so that planned use stays under {limit:.0%}",
                 )
             )
             break  # the higher level says it all
