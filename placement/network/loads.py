@@ -146,7 +146,7 @@ def router(layer: Layer, num_leaves: int) -> Router:
     for region, nodes in enumerate(layer.edge_nodes):
         targets += nodes
         row += [num_leaves + region] * len(nodes)
-        part += [1.0 / len(nodes)] * len(nodes)
+        part += [1.0 / max(1, len(nodes))] * len(nodes)
     return Router(
         layer,
         start,
