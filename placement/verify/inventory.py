@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
-import polars as pl
 
 from placement.fleet.types import POOLS, Location
 from placement.verify.collector import Collector
@@ -60,8 +59,7 @@ def _existing_problems(
     known = facts.fleet.hosts.row(existing, named=True)
     if known["state"] != "active":
         yield "host-not-active", f"{name} is {known['state']} and must not be used"
-    # hosts without a segment get a derived one
-    for column in ("size", "pool", "region", "zone", *(("segment",) if known["segment"] else ())):
+    for column in ("size", "pool", "region", "zone", "segment"):
         if host[column] != known[column]:
             said, right = host[column] or "none", known[column] or "none"
             yield "host-differs", f"{name} exists; its {column} is {right}, the plan says {said}"
@@ -87,7 +85,7 @@ def _bought_problems(
             f"{name}: a {size_name} host{nic} costs {right}, the plan says {host['price_per_hour']}",
         )
     place = (host["region"], host["zone"], host["segment"])
-    if place not in places and (*place[:2], "") not in places:
+    if place not in places:
         shown = "/".join(str(part) for part in place if part)
         yield "unknown-location", f"{name} would stand in {shown}, where the topology has no place for hosts"
 
@@ -112,12 +110,9 @@ def _check_stock(bought: Counter[str], facts: FleetFacts, found: Collector) -> N
 def _check_locations(plan: PlanView, facts: FleetFacts, found: Collector) -> None:
     """Report locations with more hosts than they have room for, counting what stands there unused."""
     columns = ["region", "zone", "segment"]
-    named = {_place(location) for location in facts.fleet.topology.locations}
-    segments = [place[2] if place in named else "" for place in plan.plan.hosts.select(columns).iter_rows()]
-    hosts = plan.plan.hosts.with_columns(pl.Series("segment", segments, dtype=pl.String))
-    planned = Counter(hosts.select(columns).iter_rows())
+    planned = Counter(plan.plan.hosts.select(columns).iter_rows())
     is_bought = plan.existing_idx < 0
-    bought = Counter(hosts.filter(is_bought).select(columns).iter_rows())
+    bought = Counter(plan.plan.hosts.filter(is_bought).select(columns).iter_rows())
     inventory = Counter(facts.fleet.hosts.select(columns).iter_rows())
     for location in facts.fleet.topology.locations:
         place = _place(location)

@@ -53,8 +53,6 @@ def check_network(plan: PlanView, facts: FleetFacts, found: Collector) -> bool:
     found
         Takes the findings, and has those of everything before.
     """
-    if plan.plan.summary.network is None and not plan.plan.links.height:
-        return False  # until the planner has a network: its plans say nothing of links
     ports = right_ports(plan, facts)
     check_nics(plan, ports, facts, found)
     fabric = plan_fabric(plan.plan, ports, facts)

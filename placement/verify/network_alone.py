@@ -21,8 +21,6 @@ _KBPS = 1000
 def check_network_alone(plan: PlanView, found: Collector) -> None:
     """Report what links.csv alone betrays: directions, utilizations, levels, hosts, and what plan.json says of it."""
     stated = plan.plan.links
-    if plan.plan.summary.network is None and not stated.height:
-        return  # until the planner has a network: its plans say nothing of links
     rows = Rows(stated, FILE, "link", found)
     rows.twice("link-unknown", "is listed more than once")
     called = stated.select(pl.concat_str("from", pl.lit(">"), "to"))["from"] if stated.height else stated["link"]

@@ -12,7 +12,7 @@ from placement.capacity import CapacityModel
 from placement.plan.findings import Finding
 from placement.units import BoolArray, FloatArray, IntArray, exact
 from placement.verify.collector import Collector
-from placement.verify.network_fabric import DATABASE, PLANES, SERVICE, Fabric, Place
+from placement.verify.network_fabric import DATABASE, PLANES, SERVICE, Fabric, Place, in_plane
 from placement.verify.network_flows import Flows, end_loads, place_matrix
 from placement.verify.network_hosts import Ports, has_database_port, host_node
 from placement.verify.network_routes import Loads, Roads, loads_of, roads
@@ -116,7 +116,7 @@ def _port_rows(plan: PlanView, fabric: Fabric, ports: Ports, flows: Flows, num_e
         chosen = np.flatnonzero(has_port) if is_database else np.arange(num_hosts)
         capacity = ports.database_kbps if is_database else ports.capacity_kbps - ports.database_kbps
         names = [host_node(plan.hosts[row], plane) for row in chosen.tolist()]
-        leaves = [fabric.node(places[row], plane) or fabric.leaves[places[row]] for row in chosen.tolist()]
+        leaves = [in_plane(fabric.leaves[places[row]], plane) for row in chosen.tolist()]
         for way in (0, 1):
             here, there = of_database[way][:num_hosts], of_service[way][:num_hosts]
             load = here if is_database else there + np.where(has_port, 0.0, here)

@@ -184,9 +184,12 @@ class _Traffic:
         )
 
     def add_calls(self) -> None:
-        """Add what services send to each other beside; both ends must be in the plan."""
+        """Add what services send to each other beside."""
         calls = self.facts.fleet.calls
-        if not calls.height or "services" not in self.facts.pools:
+        if not calls.height:
+            return
+        if "services" not in self.facts.pools:
+            self._add_calls_beyond(calls)
             return
         instances = pl.DataFrame({"service": self.speakers.service_idx, "end": self.speakers.end})
         counted = instances.group_by("service", "end").agg(n=pl.len())
@@ -206,6 +209,12 @@ class _Traffic:
             rows(sinks["group"].to_numpy(), sinks["end"].to_numpy(), sinks["share"].to_numpy()),
             beyond,
         )
+
+    def _add_calls_beyond(self, calls: pl.DataFrame) -> None:
+        """Add calls between services that are both beyond the edge: they count, and use no link of any region."""
+        groups = np.arange(calls.height)
+        ends = self.edge[self.region_idx[calls["from"].to_numpy()]]
+        self.streams.add("calls", rows(groups, ends, calls["kbps"].to_numpy()), equal_shares(groups, ends), ends)
 
 
 def plan_flows(plan: PlanView, facts: FleetFacts, regions: Sequence[str]) -> Flows:

@@ -313,6 +313,9 @@ class Talk:
 
     def call(self) -> None:
         if "services" not in self.fleet.policy.pools:
+            for one, _, kbps in self.fleet.calls.iter_rows():  # beyond the edge, both of them
+                here = self.hosts[self.services[one]["service"]][0]
+                self.say("calls", here, here, F(kbps))
             return
         for one, other, kbps in self.fleet.calls.iter_rows():
             here, there = (self.hosts[self.services[at]["service"]] for at in (one, other))
@@ -413,15 +416,13 @@ def link_rows(plan: Plan, fleet: Fleet, net: Net, load: dict[tuple[str, str, str
             "level": level,
         })  # fmt: skip
 
-    apart = {end for ends in net.bundles["database"] for end in ends}
     for row in plan.hosts.to_dicts():
         host, leaf = row["host"], net.leaves[row["region"], row["zone"], row["segment"]]
         _, capacity, database = nic_of(fleet, row)
         add("nic", "service", host, leaf, 1, capacity - database, load["nic", host, "out"])
         add("nic", "service", leaf, host, 1, capacity - database, load["nic", host, "in"])
         if database:
-            node = f"{leaf}@database" if f"{leaf}@database" in apart else leaf
-            port = f"{host}@database"
+            node, port = f"{leaf}@database", f"{host}@database"
             add("nic-database", "database", port, node, 1, database, load["nic-database", host, "out"])
             add("nic-database", "database", node, port, 1, database, load["nic-database", host, "in"])
     leaves = set(net.leaves.values()) | {f"{name}@database" for name in net.leaves.values()}
