@@ -321,6 +321,11 @@ def _estimates(fleet: Fleet, hosts: pl.DataFrame) -> tuple[dict[str, object], ..
     profiles = sorted(set(blank["profile"]) | set(frontends["profile"]))
     sizes = sorted(set(hosts["size"]))
     tables = [table for pool in fleet.policy.pools for table in _TABLES_OF.get(pool, ())]
+    tables += ["network.traffic", "network.replication"]
+    if not fleet.topology.has_network:
+        tiers = fleet.model.network.tiers.items()
+        name = next(name for name, tier in tiers if tier.covers(len(fleet.services)))
+        tables.append(f"network.tiers.{name}.fabric")
     entries = fleet.model.estimates_for(profiles, sizes, frontends.height > 0, tables=tables)
     return tuple(
         {

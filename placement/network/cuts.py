@@ -24,6 +24,7 @@ from placement.units import BoolArray, FloatArray, IntArray
 
 _SOURCE, _SINK = "source", "sink"
 _MOST_CUTS = 20
+_DIRECTIONS: tuple[Literal["out", "in"], ...] = ("out", "in")
 
 
 def find_cuts(wiring: Wiring, loads: Loads) -> tuple[Cut, ...]:
@@ -43,43 +44,49 @@ def find_cuts(wiring: Wiring, loads: Loads) -> tuple[Cut, ...]:
 
 def _layer_cuts(wiring: Wiring, router: Router, demand: FloatArray, over: BoolArray) -> Iterator[Cut]:
     graph = _directed(router.layer)
-    outwards: tuple[Literal["out", "in"], ...] = ("out", "in")
     for group in _groups(wiring, router, over):
         inside = np.isin(np.arange(len(router.targets)), group)
-        for direction in outwards:
+        for direction in _DIRECTIONS:
             wanted = demand if direction == "out" else demand.T
             sent = np.where(inside, wanted[:, ~inside].sum(axis=1), 0.0)
             taken = np.where(inside, 0.0, wanted[inside, :].sum(axis=0))
             side = _short_side(graph, router, sent, taken)
             if side is not None:
-                cut = cut_of(router, demand, side, direction, "routing")
+                cut = cut_of(router, demand, side, direction)
                 if cut is not None:
                     yield cut
-    for region, edge in enumerate(router.layer.edge_nodes):
-        leaves = [t for t, row in enumerate(router.row.tolist()) if _is_leaf_in(wiring, row, region)]
-        at_edge = [t for t, node in enumerate(router.targets.tolist()) if node in edge]
-        for direction in outwards:
+    if any(router.layer.edge_nodes):
+        yield from _placement_cuts(wiring, router, demand, graph)
+
+
+def _placement_cuts(wiring: Wiring, router: Router, demand: FloatArray, graph: nx.DiGraph) -> Iterator[Cut]:
+    """Yield cuts between all leaves of a region and its edge: what they exchange is the same in every placement."""
+    nodes = router.targets.tolist()
+    leaves = [
+        [t for t, row in enumerate(router.row.tolist()) if _is_leaf_in(wiring, row, region)]
+        for region in range(len(wiring.regions))
+    ]
+    edges = [[t for t, node in enumerate(nodes) if node in edge] for edge in router.layer.edge_nodes]
+    for own, edge in zip(leaves, edges, strict=True):
+        for direction in _DIRECTIONS:
             wanted = demand if direction == "out" else demand.T
-            total = float(wanted[np.ix_(leaves, at_edge)].sum())
+            total = float(wanted[np.ix_(own, edge)].sum())
             sent, taken = np.zeros(len(demand)), np.zeros(len(demand))
             # leaves may send as much as they like: this is about every placement
-            sent[leaves] = total
-            taken[at_edge] = wanted[np.ix_(leaves, at_edge)].sum(axis=0)
+            sent[own] = total
+            taken[edge] = wanted[np.ix_(own, edge)].sum(axis=0)
             side = _short_side(graph, router, sent, taken, total=total)
             if side is None:
                 continue
-            nodes = names_of(side, router.layer)
+            # of regions with all leaves on this side and all edges on the other
+            crossing = sum(
+                float(wanted[np.ix_(inner, outer)].sum())
+                for inner, outer in zip(leaves, edges, strict=True)
+                if all(nodes[t] in side for t in inner) and not any(nodes[t] in side for t in outer)
+            )
             capacity = crossing_kbps(router.layer, side)
-            beyond = float(taken[[t for t in at_edge if int(router.targets[t]) not in side]].sum())
-            if nodes and all(int(router.targets[t]) in side for t in leaves) and beyond > capacity:
-                yield Cut(
-                    network=router.layer.network,
-                    nodes=nodes,
-                    direction=direction,
-                    demand_mbps=round(beyond / 1000, 3),
-                    capacity_mbps=capacity / 1000,
-                    holds_for="placement",
-                )
+            if side and crossing > capacity:
+                yield _cut(router.layer, side, direction, crossing, capacity, "placement")
 
 
 def _is_leaf_in(wiring: Wiring, row: int, region: int) -> bool:
@@ -134,13 +141,7 @@ def crossing_kbps(layer: Layer, side: set[int]) -> int:
     return int(capacity.sum())
 
 
-def cut_of(
-    router: Router,
-    demand: FloatArray,
-    side: set[int],
-    direction: Literal["out", "in"],
-    holds_for: Literal["routing", "placement"],
-) -> Cut | None:
+def cut_of(router: Router, demand: FloatArray, side: set[int], direction: Literal["out", "in"]) -> Cut | None:
     """Return the cut around some nodes, or None where it proves nothing."""
     inside = np.isin(router.targets, np.array(sorted(side), np.int64))
     wanted = demand if direction == "out" else demand.T
@@ -148,11 +149,22 @@ def cut_of(
     capacity = crossing_kbps(router.layer, side)
     if crossing <= capacity or not side:
         return None
+    return _cut(router.layer, side, direction, crossing, capacity, "routing")
+
+
+def _cut(
+    layer: Layer,
+    side: set[int],
+    direction: Literal["out", "in"],
+    demand_kbps: float,
+    capacity_kbps: int,
+    holds_for: Literal["routing", "placement"],
+) -> Cut:
     return Cut(
-        network=router.layer.network,
-        nodes=names_of(side, router.layer),
+        network=layer.network,
+        nodes=names_of(side, layer),
         direction=direction,
-        demand_mbps=round(crossing / 1000, 3),
-        capacity_mbps=capacity / 1000,
+        demand_mbps=round(demand_kbps / 1000, 3),
+        capacity_mbps=capacity_kbps / 1000,
         holds_for=holds_for,
     )

@@ -10,9 +10,9 @@ from placement.capacity.planning_tables import AlertThreshold
 from placement.capacity.sizes import NicPorts
 from placement.fleet.types import Fleet, leaf_name
 from placement.network.loads import Loads, Router, is_above, whole_kbps
-from placement.network.wiring import Wiring
+from placement.network.wiring import Layer, Wiring
 from placement.plan.types import Mend
-from placement.units import IntArray, exact, price_from_micros
+from placement.units import FloatArray, IntArray, exact, price_from_micros
 
 _ROUNDS = 30
 _MICROS_PER_GBPS = 1_000_000
@@ -93,49 +93,59 @@ def link_mends(fleet: Fleet, loads: Loads, threshold: AlertThreshold) -> tuple[M
     mends: list[Mend] = []
     for number, router in enumerate(loads.routers):
         links = _enough(router, loads, number, threshold)
-        mends += _added(fleet, router, loads.bundles[number], links, threshold)
+        if links is not None:
+            mends += _added(fleet, router.layer, loads.bundles[number], links, threshold)
     return tuple(sorted(mends, key=lambda mend: mend.where))
 
 
-def _enough(router: Router, loads: Loads, number: int, threshold: AlertThreshold) -> IntArray:
+def _enough(router: Router, loads: Loads, number: int, threshold: AlertThreshold) -> IntArray | None:
+    """Return int64[num_bundles]: as many links as it takes; None where adding on and on does not get there."""
     layer = router.layer
     links = layer.links.copy()
     load = loads.bundles[number]
     share = exact(threshold.warning)
-    demand = router.demand(loads.sums.between[number]) if len(links) else None
+    demand: FloatArray | None = None
     for _ in range(_ROUNDS):
-        worst = load.max(axis=1) if len(load) else np.zeros(0, np.int64)
+        worst = load.max(axis=1, initial=0)
         over = is_above(worst, links * layer.capacity_kbps, threshold.warning)
-        if not over.any() or demand is None:
+        if not over.any():
             return links
+        if demand is None:
+            demand = router.demand(loads.sums.between[number])
         # more links draw more traffic to them, hence round after round
         per_link = layer.capacity_kbps * share.numerator
         needed = -(-worst * share.denominator // np.maximum(per_link, 1))
         links = np.where(over, np.maximum(needed, links + 1), links)
         load = whole_kbps(router.routed(demand, links).load)
-    return links
+    return None
 
 
-def _added(fleet: Fleet, router: Router, before: IntArray, links: IntArray, threshold: AlertThreshold) -> list[Mend]:
-    layer = router.layer
-    mends = []
+def _added(fleet: Fleet, layer: Layer, before: IntArray, links: IntArray, threshold: AlertThreshold) -> list[Mend]:
+    above = is_above(before, (layer.links * layer.capacity_kbps)[:, None], threshold.warning)
+    names = [
+        (f"{layer.nodes[one]}>{layer.nodes[other]}", f"{layer.nodes[other]}>{layer.nodes[one]}")
+        for one, other in layer.ends.tolist()
+    ]
     per_gbps = exact(fleet.model.network.link_price_per_hour_per_gbps.typical)
+    mends = []
     for bundle in np.flatnonzero(links > layer.links).tolist():
         added = int(links[bundle] - layer.links[bundle])
-        one, other = (layer.nodes[node] for node in layer.ends[bundle])
-        capacity = int(layer.capacity_kbps[bundle])
-        above = is_above(before[bundle], layer.links[bundle] * capacity, threshold.warning)
-        names = (f"{one}>{other}", f"{other}>{one}")
-        price = round(added * capacity * per_gbps * _MICROS_PER_GBPS / _KBPS_PER_GBPS)
+        # a bundle that only more links elsewhere would fill up helps those that it has an end in common with
+        near = np.isin(layer.ends, layer.ends[bundle]).any(axis=1)
+        for rows in (np.array([bundle]), np.flatnonzero(near), np.arange(len(names))):
+            lifts = [names[row][way] for row in rows.tolist() for way in (0, 1) if above[row, way]]
+            if lifts:
+                break
+        price = round(added * int(layer.capacity_kbps[bundle]) * per_gbps * _MICROS_PER_GBPS / _KBPS_PER_GBPS)
         mends.append(
             Mend(
                 what="uplink",
-                where=(one, other),
+                where=(layer.nodes[int(layer.ends[bundle, 0])], layer.nodes[int(layer.ends[bundle, 1])]),
                 number=added,
                 from_=str(int(layer.links[bundle])),
                 to=str(int(links[bundle])),
                 price_per_hour=price_from_micros(price),
-                lifts=tuple(sorted(name for name, is_over in zip(names, above, strict=True) if is_over)),
+                lifts=tuple(sorted(lifts)),
             )
         )
     return mends

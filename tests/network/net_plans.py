@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from placement.fleet import Fleet, fleet_from_frames
+from placement.instance import resolved_demands
 from placement.plan.types import (
     ASSIGNMENTS_SCHEMA,
     HOSTS_SCHEMA,
@@ -18,6 +20,7 @@ from placement.plan.types import (
     Plan,
     PlanSummary,
 )
+from placement.units import NUM_RESOURCES, RESOURCES
 
 ALONE: dict[str, Any] = {"needs_postgres": False, "needs_valkey": False}
 """A service that uses client, mtls, heartbeat and telemetry only: 5.5 + 0.5 + 0.05 + 1.25 = 7.3 Mbps, typically."""
@@ -43,11 +46,15 @@ def small_fleet(
 def hand_plan(fleet: Fleet, stands: Mapping[str, tuple[tuple[str, str, str], list[str]]], nic: str = "10gbe") -> Plan:
     """Return a plan: by host, its region, zone and segment and the services with an instance there."""
     hosts, assignments = [], []
+    demand = dict(zip(fleet.services["service"].to_list(), resolved_demands(fleet), strict=True))
     numbers: dict[str, int] = {}
     for host, ((region, zone, segment), services) in sorted(stands.items()):
         row: dict[str, Any] = dict.fromkeys(HOSTS_SCHEMA, 0)
         row |= {"host": host, "size": "medium", "pool": "services", "region": region, "zone": zone, "segment": segment}
         row |= {"nic": nic, "spare": not services, "instances": len(services), "price_per_hour": 0.384}
+        used = sum((demand[service] for service in services), np.zeros(NUM_RESOURCES, np.int64))
+        for resource, amount in zip(RESOURCES, used.tolist(), strict=True):
+            row[f"{resource.column}_used"] = amount / resource.factor if resource.factor > 1 else amount
         hosts.append(row)
         for service in services:
             numbers[service] = numbers.get(service, 0) + 1
