@@ -61,7 +61,7 @@ def hand_plan(fleet: Fleet, stands: Mapping[str, tuple[tuple[str, str, str], lis
             assignments.append((service, numbers[service], host))
     cost = Cost(currency="USD", per_hour=1.0, bound_per_hour=1.0, gap=0.0, spare_per_hour=0.0, total_per_hour=1.0)
     summary = PlanSummary(
-        fleet=FleetRef(name="hand", services=len(fleet.services), instances=len(assignments), digest=fleet.digest),
+        fleet=FleetRef(name=fleet.name, services=len(fleet.services), instances=len(assignments), digest=fleet.digest),
         status="feasible",
         cost=cost,
         hosts=HostCounts(total=len(hosts), spare=0, by_size={"medium": len(hosts)}),
