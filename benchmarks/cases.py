@@ -54,8 +54,10 @@ def plan_and_check(case: Case, fleet: Path, repeat: int = 1) -> dict[str, Any]:
     check = [sys.executable, "-m", "placement", "check", str(plan), "--fleet", str(fleet), "--quiet"]
     checked = measure.run(check, timeout_s=_LONGEST_S, log=log)
     summary = json.loads((plan / "plan.json").read_text(encoding="utf-8"))
+    network = {} if case.asked.network_seconds is None else _network(fleet, plan)
     shutil.rmtree(plan)
     return {
+        **network,
         "status": "ok" if checked.exit_code == 0 else f"check: exit code {checked.exit_code}: {measure.last_line(log)}",
         "services": summary["fleet"]["services"],
         "instances": summary["fleet"]["instances"],
@@ -72,6 +74,14 @@ def plan_and_check(case: Case, fleet: Path, repeat: int = 1) -> dict[str, Any]:
     }
 
 
+def _network(fleet: Path, plan: Path) -> dict[str, Any]:
+    """Return seconds and peak memory of the network layer alone."""
+    log = fleet.parent / f"{fleet.name}.network.log"
+    measure.apart("benchmarks.network", fleet, plan, log=log)
+    figures = json.loads(log.read_text(encoding="utf-8").splitlines()[-1])
+    return {"network_s": figures["loads_s"], "network_peak_mb": figures["peak_mb"]}
+
+
 def missed(case: Case, figures: dict[str, Any]) -> list[str]:
     """Return what of the case's `asked` was not reached, in words; empty: all was."""
     if figures["status"] != "ok":
@@ -82,6 +92,8 @@ def missed(case: Case, figures: dict[str, Any]) -> list[str]:
         found.append(f"gap {figures['gap']:.4%} > {asked.gap:.2%}")
     if asked.seconds is not None and figures["wall_s"] > asked.seconds:
         found.append(f"{figures['wall_s']:.0f} s > {asked.seconds:.0f} s")
+    if asked.network_seconds is not None and figures["network_s"] > asked.network_seconds:
+        found.append(f"network {figures['network_s']:.0f} s > {asked.network_seconds:.0f} s")
     if asked.gigabytes is not None and figures["peak_mb"] > 1000 * asked.gigabytes:
         found.append(f"{figures['peak_mb']:,} MB > {asked.gigabytes:g} GB")
     if asked.over_bound is not None and figures["cost"] - figures["bound"] > asked.over_bound:

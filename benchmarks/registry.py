@@ -36,6 +36,8 @@ class Target:
         Hosts over the bound, in the cases that count hosts.
     cost_below
         The cost must be below this.
+    network_seconds
+        Of building the plan's graph and computing the loads of all its links (`benchmarks.network`).
     """
 
     gap: float | None = None
@@ -43,6 +45,7 @@ class Target:
     gigabytes: float | None = None
     over_bound: int | None = None
     cost_below: float | None = None
+    network_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -156,6 +159,13 @@ _DATA_TIER = (
          Target(0.01, 180)),
 )  # fmt: skip
 
+_NETWORK = (
+    Case("network-100k", "loads of all links of a whole fleet, databases in shared clusters",
+         partial(_whole, "clusters", 100_000), Target(network_seconds=10)),
+    Case("network-1m", "loads of all links of a million services", partial(_generated, "profile", 1_000_000),
+         Target(network_seconds=100)),
+)  # fmt: skip
+
 _DIAL_SERVICES = 20_000
 _DIALS = tuple(
     Case(f"dial-{name.replace('_', '-')}-{value:g}", purpose, partial(_made, "measured", _DIAL_SERVICES, {name: value}),
@@ -215,5 +225,5 @@ _CLOUD = tuple(
     for computers, processes, bound, known in ((200, 600, 169_190, 170_760), (800, 2400, 747_160, 754_620))
 )  # fmt: skip
 
-CASES: tuple[Case, ...] = (*_EVERYDAY, *_SMALL, *_LARGE, *_DATA_TIER, *_GROWTH, *_TCLAB, *_CLOUD, *_DIALS)
+CASES: tuple[Case, ...] = (*_EVERYDAY, *_SMALL, *_LARGE, *_DATA_TIER, *_NETWORK, *_GROWTH, *_TCLAB, *_CLOUD, *_DIALS)
 BY_NAME = {case.name: case for case in CASES}

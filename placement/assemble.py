@@ -255,6 +255,7 @@ def _host_table(
         "region": pl.Series([problem.region] * len(names), dtype=pl.String),
         "zone": pl.Series([zones[z] for z in packing.domain[0]], dtype=pl.String),
         "segment": pl.Series([segments[g] for g in packing.domain[1]], dtype=pl.String),
+        "nic": pl.Series([classes.nic[s] for s in packing.host_class], dtype=pl.String),
         "spare": pl.Series([spare] * len(names), dtype=pl.Boolean),
         "price_per_hour": pl.Series(
             [price_from_micros(int(classes.price[s])) for s in packing.host_class], dtype=pl.Float64
@@ -272,14 +273,12 @@ def _host_table(
 def _alerts(fleet: Fleet, hosts: pl.DataFrame) -> tuple[Alert, ...]:
     """Planned host utilisation beyond the model's thresholds: one alert per metric and level, the worst host named.
 
-    CPU counts against cores × overcommit, memory with the reserve against all of it, network against the NIC.
+    CPU counts against cores × overcommit, memory with the reserve against all of it; of NICs the network layer tells.
     """
     busy = hosts.filter(~pl.col("spare"))
     if busy.is_empty():
         return ()
     sizes = [fleet.sizes[name] for name in busy["size"]]
-    nic_of = dict(fleet.hosts.select("host", "nic_kbps").iter_rows())
-    nic = [nic_of.get(host, size.nic_kbps) for host, size in zip(busy["host"], sizes, strict=True)]
     reserve = np.array([size.os_reserved_mb for size in sizes])
     cpu = np.array([size.cpu_millicores for size in sizes]) / 1000 * fleet.policy.cpu_overcommit
     memory = np.array([size.memory_mb for size in sizes])
@@ -288,7 +287,6 @@ def _alerts(fleet: Fleet, hosts: pl.DataFrame) -> tuple[Alert, ...]:
         "cpu": busy["cpu_cores_used"].to_numpy() / np.maximum(cpu, 1e-9),
         "memory": (busy["memory_mb_used"].to_numpy() + reserve) / np.maximum(memory, 1e-9),
         "disk": busy["disk_gb_used"].to_numpy() / np.maximum(disk, 1e-9),
-        "network": busy["network_mbps_used"].to_numpy() / np.maximum(np.array(nic) / 1000, 1e-9),
     }
     alerts = []
     for threshold in fleet.model.alert_thresholds.values():
@@ -308,7 +306,7 @@ def _alerts(fleet: Fleet, hosts: pl.DataFrame) -> tuple[Alert, ...]:
                     where=f"{busy['host'][worst]}{more}",
                     value=round(float(value[worst]), 6),
                     limit=float(limit),
-                    advice=f"lower policy.headroom (or network_limit) so that planned use stays under {limit:.0%}",
+                    advice=f"lower policy.headroom so that planned use stays under {limit:.0%}",
                 )
             )
             break  # the higher level says it all
@@ -323,6 +321,11 @@ def _estimates(fleet: Fleet, hosts: pl.DataFrame) -> tuple[dict[str, object], ..
     profiles = sorted(set(blank["profile"]) | set(frontends["profile"]))
     sizes = sorted(set(hosts["size"]))
     tables = [table for pool in fleet.policy.pools for table in _TABLES_OF.get(pool, ())]
+    tables += ["network.traffic", "network.replication"]
+    if not fleet.topology.has_network:
+        tiers = fleet.model.network.tiers.items()
+        name = next(name for name, tier in tiers if tier.covers(len(fleet.services)))
+        tables.append(f"network.tiers.{name}.fabric")
     entries = fleet.model.estimates_for(profiles, sizes, frontends.height > 0, tables=tables)
     return tuple(
         {

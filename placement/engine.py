@@ -2,7 +2,7 @@
 
 ::
 
-    fleet ─▶ data tier ─▶ problems ─▶ certain reasons ─▶ pools (an executor's tasks) ─▶ plan ─▶ verify
+    fleet ─▶ data tier ─▶ problems ─▶ certain reasons ─▶ pools (an executor's tasks) ─▶ plan ─▶ network ─▶ verify
 
 A region's pool is an independent problem (`pool`): bounds, packing and spares run wherever the executor runs them;
 a plan is their union. Only where pools draw on the same limited stock or room one waits for the other.
@@ -24,8 +24,10 @@ from placement.errors import InfeasibleError, InternalError
 from placement.executor import Task, run_tasks
 from placement.fleet.types import Fleet
 from placement.instance import PoolProblem, build_problems
+from placement.network.settle import settle
 from placement.packing.options import Options, Progress
 from placement.packing.reasons import certain_reasons
+from placement.plan.findings import Finding
 from placement.plan.types import Plan
 from placement.pool import PoolPlan, PoolResult, PoolTask, place_pool, run_pool
 from placement.repair import offer_for
@@ -119,17 +121,24 @@ def place(
     seconds = (read_s, time.monotonic() - start) if timed else (None, None)
     decided = Decided(fleet, tier, tuple(pools), options, seconds, stopped=stop())
     plan = assemble(decided)
+    watch.tell("network")
+    plan = settle(plan, fleet)
     watch.tell("check")
-    findings = check_plan(plan, fleet).findings
+    findings = _undeclared(check_plan(plan, fleet).findings)
     if findings and all(finding.kind == "bound-unverified" for finding in findings):
         # the checker gave up on a pattern proof: claim only what it can verify
         proven = tuple(dataclasses.replace(pool, bound=prove(pool.problem)) for pool in pools)
-        plan = assemble(dataclasses.replace(decided, pools=proven))
-        findings = check_plan(plan, fleet).findings
+        plan = settle(assemble(dataclasses.replace(decided, pools=proven)), fleet)
+        findings = _undeclared(check_plan(plan, fleet).findings)
     if findings:
         shown = "\n".join(f"  {finding}" for finding in findings[:20])
         raise InternalError(f"the checker refuses the plan that was computed ({len(findings)} findings):\n{shown}")
     return plan
+
+
+def _undeclared(findings: Sequence[Finding]) -> list[Finding]:
+    """Return the findings that refuse a plan: links that are overloaded are its violations, and it says so itself."""
+    return [finding for finding in findings if finding.kind != "link-overloaded"]
 
 
 def _or_late(stop: Callable[[], bool], options: Options, start: float) -> Callable[[], bool]:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from placement.capacity.sizes import HostSize, host_limits
+from placement.capacity.sizes import HostSize, NicPorts, host_limits
 from placement.fleet.types import INTERFERENCE_SCHEMA, POOLS, Fleet, Location, Policy, Pool
 from placement.interference import NO_LIMIT, Rules, no_rules, rule_rows
 from placement.units import NUM_RESOURCES, RESOURCES, IntArray, exact
@@ -40,6 +40,8 @@ class HostClasses:
         Name of the size of each class.
     hosts
         Names of the standing hosts of each class, sorted; empty: hosts are bought.
+    nic
+        Name of the NIC of each class, "" where it has none; empty where no one asks.
     """
 
     limit: IntArray
@@ -47,6 +49,7 @@ class HostClasses:
     stock: IntArray
     size: tuple[str, ...]
     hosts: tuple[tuple[str, ...], ...]
+    nic: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.size)
@@ -147,8 +150,33 @@ def size_limits(size: HostSize, policy: Policy, nic_kbps: int | None = None) -> 
     return host_limits(size, headroom_shares(policy), exact(policy.cpu_overcommit), nic_kbps)
 
 
+def bought_nic(fleet: Fleet, pool: str, size: str) -> NicPorts:
+    """Return the NIC of a host that is bought for a pool: the policy's, or that of its size."""
+    named = {str(of): nic for of, nic in fleet.policy.nic.items()}.get(pool) or fleet.sizes[size].nic
+    return fleet.model.nics.get(named) or NicPorts("", fleet.sizes[size].nic_kbps)
+
+
+def bought_price(fleet: Fleet, pool: str, size: str) -> int:
+    """Return the micros per hour of a host that is bought for a pool: what a better NIC costs comes on top."""
+    own = fleet.model.nics.get(fleet.sizes[size].nic) or NicPorts("", fleet.sizes[size].nic_kbps)
+    more = bought_nic(fleet, pool, size).price_micros_per_hour - own.price_micros_per_hour
+    return fleet.sizes[size].price_micros_per_hour + max(0, more)
+
+
+def called_kbps(fleet: Fleet) -> IntArray:
+    """Return what calls add to the network demand of one instance: int64[num_services], kbit/s.
+
+    The larger of what its service sends and receives in calls, an equal part of it, rounded up.
+    """
+    ends = [np.zeros(len(fleet.services), np.int64) for _ in range(2)]
+    for total, end in zip(ends, ("from", "to"), strict=True):
+        np.add.at(total, fleet.calls[end].to_numpy(), fleet.calls["kbps"].to_numpy())
+    added: IntArray = -(-np.maximum(*ends) // fleet.services["instances"].to_numpy())
+    return added
+
+
 def resolved_demands(fleet: Fleet) -> IntArray:
-    """Return the demand of one instance of every service: int64[num_services, num_resources]."""
+    """Return the demand of one instance of every service, calls included: int64[num_services, num_resources]."""
     services = fleet.services
     end = fleet.policy.demand
     profiles = services["profile"].unique().sort().to_list()
@@ -166,6 +194,8 @@ def resolved_demands(fleet: Fleet) -> IntArray:
         demand[:, r] = np.where(own.is_null().to_numpy(), from_profile, filled)
         front = np.array([figures[column] for figures in extra], np.int64)[profile_row]
         demand[:, r] += np.where(frontend, front, 0)
+        if resource.name == "network" and fleet.calls.height:
+            demand[:, r] += called_kbps(fleet)
     return demand
 
 
@@ -269,31 +299,35 @@ def _active(fleet: Fleet, pool: Pool, region: str) -> pl.DataFrame:
 
 
 def _classes(fleet: Fleet, pool: Pool, active: pl.DataFrame) -> HostClasses:
-    groups: dict[tuple[str, int, tuple[int, ...]], list[str]] = {}
-    for host, name, nic_kbps, price in active.select("host", "size", "nic_kbps", "price_micros_per_hour").iter_rows():
-        key = (name, price, size_limits(fleet.sizes[name], fleet.policy, nic_kbps))
+    groups: dict[tuple[str, int, tuple[int, ...], str], list[str]] = {}
+    columns = ("host", "size", "nic", "nic_kbps", "price_micros_per_hour")
+    for host, name, nic, nic_kbps, price in active.select(columns).iter_rows():
+        key = (name, price, size_limits(fleet.sizes[name], fleet.policy, nic_kbps), nic or fleet.sizes[name].nic)
         groups.setdefault(key, []).append(host)
-    limit, price_of, stock, size, hosts = [], [], [], [], []
-    for (name, price, limits), members in sorted(groups.items()):
+    limit, price_of, stock, size, hosts, nics = [], [], [], [], [], []
+    for (name, price, limits, nic), members in sorted(groups.items()):
         limit.append(limits)
         price_of.append(price)
         stock.append(len(members))
         size.append(name)
         hosts.append(tuple(sorted(members)))
+        nics.append(nic)
     wanted = fleet.policy.pool_sizes.get(pool, fleet.buyable)
     for name in (size for size in fleet.buyable if size in wanted):
-        bought = fleet.sizes[name]
-        limit.append(size_limits(bought, fleet.policy))
-        price_of.append(bought.price_micros_per_hour)
+        bought, ports = fleet.sizes[name], bought_nic(fleet, pool, name)
+        limit.append(size_limits(bought, fleet.policy, ports.capacity_kbps))
+        price_of.append(bought_price(fleet, pool, name))
         stock.append(-1 if bought.stock is None else bought.stock)
         size.append(name)
         hosts.append(())
+        nics.append(ports.name)
     return HostClasses(
         limit=np.array(limit, np.int64).reshape(-1, NUM_RESOURCES),
         price=np.array(price_of, np.int64),
         stock=np.array(stock, np.int64),
         size=tuple(size),
         hosts=tuple(hosts),
+        nic=tuple(nics),
     )
 
 

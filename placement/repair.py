@@ -11,7 +11,7 @@ import numpy as np
 from placement.bounds import prove
 from placement.errors import InfeasibleError, Reason
 from placement.fleet.types import Fleet
-from placement.instance import HostClasses, PoolProblem, size_limits
+from placement.instance import HostClasses, PoolProblem, bought_nic, bought_price, size_limits
 from placement.packing.options import Options, Stop
 from placement.packing.solve import solve_pool
 from placement.packing.spares import spare_counts
@@ -45,8 +45,9 @@ def offer_for(fleet: Fleet, problem: PoolProblem) -> Offer:
     sizes_of = {str(pool): sizes for pool, sizes in fleet.policy.pool_sizes.items()}
     for_pool = sizes_of.get(problem.pool, list(fleet.buyable))
     names = sorted({*problem.classes.size, *for_pool})
-    limits = [size_limits(fleet.sizes[name], fleet.policy) for name in names]
-    prices = [max(1, fleet.sizes[name].price_micros_per_hour) for name in names]
+    nics = [bought_nic(fleet, problem.pool, name).capacity_kbps for name in names]
+    limits = [size_limits(fleet.sizes[name], fleet.policy, nic) for name, nic in zip(names, nics, strict=True)]
+    prices = [max(1, bought_price(fleet, problem.pool, name)) for name in names]
     return Offer(
         size=tuple(names),
         limit=np.array(limits, np.int64).reshape(-1, NUM_RESOURCES),

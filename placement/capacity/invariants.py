@@ -282,6 +282,29 @@ def _clusters(model: CapacityModel) -> Faults:
             break
 
 
+TRAFFIC_TYPES = ("client", "postgres", "valkey", "mtls", "heartbeat", "telemetry")
+"""The kinds of traffic whose ends a plan knows."""
+
+
+def _network(model: CapacityModel) -> Faults:
+    """Traffic has known ends, a fabric whole switches and links of some capacity."""
+    network = model.network
+    for name in network.traffic:
+        yield from _known(("network", "traffic", name), name, dict.fromkeys(TRAFFIC_TYPES))
+    for name in TRAFFIC_TYPES:
+        if name not in network.traffic:
+            yield Fault(("network", "traffic"), f"no row {name!r}", allowed=", ".join(TRAFFIC_TYPES))
+    for name, tier in network.tiers.items():
+        for key in type(tier.fabric).model_fields:
+            figure = getattr(tier.fabric, key)
+            if not isinstance(figure, Figure):
+                continue
+            is_count = figure.unit in ("hosts", "switches", "links")
+            if figure.low <= 0 or (is_count and figure.typical != int(figure.typical)):
+                allowed = "a whole number from 1" if is_count else "> 0"
+                yield Fault(("network", "tiers", name, "fabric", key), "no fabric", f"{figure.typical}", allowed)
+
+
 INVARIANTS: tuple[Callable[[CapacityModel], Faults], ...] = (
     _references,
     _provenance,
@@ -296,5 +319,6 @@ INVARIANTS: tuple[Callable[[CapacityModel], Faults], ...] = (
     _retention,
     _divisors,
     _clusters,
+    _network,
 )
 """Every check, each of them on a model whose schema holds."""

@@ -17,7 +17,7 @@ from placement.capacity.listing import Entry, list_entries
 from placement.capacity.planning_tables import Alerts, AlertThreshold, Bottlenecks, Growth, Procurement
 from placement.capacity.platform_tables import Network, Observability, Registry, Scaling, Sia
 from placement.capacity.service_tables import Profile, Services
-from placement.capacity.sizes import HostSize
+from placement.capacity.sizes import HostSize, NicPorts
 from placement.errors import InputError, Problem, nearest_name
 from placement.units import RESOURCES, price_to_micros, scale_down, scale_up
 
@@ -117,6 +117,17 @@ class CapacityModel(Table):
     def nic_tiers(self) -> dict[str, int]:
         """Capacity in kbit/s by name of NIC."""
         return {name: int(scale_down(nic.capacity_mbps.typical, 1000)) for name, nic in self.network.nics.items()}
+
+    @cached_property
+    def nics(self) -> dict[str, NicPorts]:
+        """NICs by name, in the order in which a host is upgraded; capacities are rounded down."""
+        found = {}
+        for name, nic in self.network.nics.items():
+            capacity = int(scale_down(nic.capacity_mbps.typical, 1000))
+            database = int(scale_down(nic.database_mbps.typical, 1000)) if nic.database_mbps else 0
+            price = price_to_micros(nic.price_per_hour.typical) if nic.price_per_hour else 0
+            found[name] = NicPorts(name, capacity, min(database, capacity), price)
+        return found
 
     @property
     def alert_thresholds(self) -> dict[str, AlertThreshold]:
@@ -222,6 +233,7 @@ class CapacityModel(Table):
                 disk_mb=int(scale_down(row.disk_gb.typical, 1000)),
                 nic_kbps=nics[row.nic],
                 price_micros_per_hour=price_to_micros(prices[name].typical),
+                nic=row.nic,
             )
             for name, row in self.hosts.sizes.items()
         }

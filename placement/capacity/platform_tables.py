@@ -10,6 +10,7 @@ from placement.capacity.datatier_tables import NodeFootprint, ScaleRow
 from placement.capacity.figures import (
     Bytes,
     Days,
+    Factor,
     Figure,
     HostCount,
     In,
@@ -25,6 +26,9 @@ from placement.capacity.figures import (
 PerSecond = Annotated[Figure, In("per s")]
 PerMinute = Annotated[Figure, In("per min")]
 PerDay = Annotated[Figure, In("per day")]
+PerHour = Annotated[Figure, In("currency/h")]
+LinkCount = Annotated[Figure, In("links")]
+SwitchCount = Annotated[Figure, In("switches")]
 
 
 class EcosystemTier(ScaleRow):
@@ -85,13 +89,36 @@ class TrafficType(Table):
     title: str
     bandwidth_mbps: Mbps
     direction: str
+    reverse_share: Share = Field(description="What flows back, as a share of what flows in the direction.")
+
+
+class Replication(Table):
+    """What keeps replicas up to date."""
+
+    share: Share = Field(description="What a primary sends to each replica, as a share of what arrives at it.")
 
 
 class Nic(Table):
     """A network interface that a host can have."""
 
     title: str
-    capacity_mbps: Mbps
+    capacity_mbps: Mbps = Field(description="Of all its ports together, per direction.")
+    database_mbps: Mbps | None = Field(None, description="Of a port for the database network alone; null: it has none.")
+    price_per_hour: PerHour | None = Field(None, description="What it costs, in the fleet's currency; null: nothing.")
+
+
+class Fabric(Table):
+    """The switches and links of a fleet that names none; capacities are those of one link."""
+
+    hosts_per_segment: HostCount
+    spines: SwitchCount = Field(description="Of a location.")
+    oversubscription: Factor = Field(description="The hosts' ports of a segment over its uplinks.")
+    spine_oversubscription: Factor = Field(description="A spine's uplinks over its links to the cores.")
+    cores: SwitchCount = Field(description="Of a region.")
+    uplink_mbps: Mbps
+    core_mbps: Mbps
+    backbone_links: LinkCount = Field(description="Between a core of one region and that of another.")
+    backbone_mbps: Mbps
 
 
 class NetworkTier(ScaleRow):
@@ -102,6 +129,7 @@ class NetworkTier(ScaleRow):
     nic: str = Field(description="Name of a NIC in `nics`.")
     dedicated_database_network: bool = False
     segmentation: bool = False
+    fabric: Fabric
 
 
 class Network(Table):
@@ -109,7 +137,9 @@ class Network(Table):
 
     traffic: dict[Name, TrafficType]
     total_mbps: Mbps
-    nics: dict[Name, Nic]
+    replication: Replication
+    nics: dict[Name, Nic] = Field(description="In the order in which a host is upgraded.")
+    link_price_per_hour_per_gbps: PerHour
     tiers: dict[Name, NetworkTier]
 
 

@@ -23,6 +23,8 @@ class HostSize:
         Price in millionths of the price list's currency.
     stock
         How many can be bought; None: any number.
+    nic
+        Name of the model's NIC that it has; "": one of the fleet's own, of which only the capacity is known.
     """
 
     name: str
@@ -35,6 +37,34 @@ class HostSize:
     nic_kbps: int
     price_micros_per_hour: int
     stock: int | None = None
+    nic: str = ""
+
+
+@dataclass(frozen=True)
+class NicPorts:
+    """What a NIC has, per direction, and what it costs.
+
+    Parameters
+    ----------
+    name
+        Its name in the model; "": that of a size of the fleet's own.
+    capacity_kbps
+        All ports together.
+    database_kbps
+        A port for the database network alone; 0: it has none.
+    price_micros_per_hour
+        Price in millionths of the fleet's currency.
+    """
+
+    name: str
+    capacity_kbps: int
+    database_kbps: int = 0
+    price_micros_per_hour: int = 0
+
+    @property
+    def service_kbps(self) -> int:
+        """What is not the database network's."""
+        return self.capacity_kbps - self.database_kbps
 
 
 def host_limits(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
 import typer
 
 from placement.cli import output
+from placement.cli.network import network
 from placement.cli.size import size
 from placement.errors import InfeasibleError, InputError, InternalError, PlacementError, Problem, nearest_name
 
@@ -132,6 +133,11 @@ def plan(
         output.print_summary(computed, out, time.monotonic() - start)
     if stop.requested():
         live.say("interrupted: the best plan found so far was verified and written")
+    if computed.summary.violations:
+        live.say(
+            f"{len(computed.summary.violations)} links would carry more than they can: see violations in plan.json"
+        )
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -176,6 +182,7 @@ def check(
 
 
 app.command()(size)
+app.command()(network)
 
 
 @app.command()

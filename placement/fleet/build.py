@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,15 +11,16 @@ import polars as pl
 from placement.capacity import CapacityModel
 from placement.errors import InputError, Problem
 from placement.fleet.casting import CastTable, cast_table
-from placement.fleet.choices import choice_problems
+from placement.fleet.choices import choice_problems, cut_off_calls, nic_problems
 from placement.fleet.columns import HOSTS, MAX_TOTAL_INSTANCES, PRICES, SERVICES, SIZES
 from placement.fleet.digest import fleet_digest
-from placement.fleet.documents import TopologyDocument
 from placement.fleet.places import resolve_places
-from placement.fleet.rules import cast_current_alone, resolve_current, resolve_rules
+from placement.fleet.rules import cast_current_alone, resolve_calls, resolve_current, resolve_rules
 from placement.fleet.stock import resolve_hosts, resolve_stock
 from placement.fleet.tables import RawTable
+from placement.fleet.topology_document import TopologyDocument
 from placement.fleet.types import (
+    CALLS_SCHEMA,
     CURRENT_SCHEMA,
     INTERFERENCE_SCHEMA,
     SERVICES_SCHEMA,
@@ -40,7 +41,7 @@ class FleetParts:
         Name of fleet.yaml, for messages.
     model
         The capacity model; None: it could not be read.
-    services, hosts, current, interference
+    services, hosts, current, interference, calls
         Tables; None: the fleet has none, or it could not be read.
     topology
         topology.yaml, if any.
@@ -51,7 +52,7 @@ class FleetParts:
     unreadable
         Keys of fleet.yaml whose files could not be read: what refers to them is not judged.
     numbered_rules
-        Whether interference may hold row numbers of the services as given, instead of names.
+        Whether interference and calls may hold row numbers of the services as given, instead of names.
     problems
         What is already known to be wrong.
     """
@@ -65,6 +66,7 @@ class FleetParts:
     hosts: RawTable | None = None
     current: RawTable | None = None
     interference: RawTable | None = None
+    calls: RawTable | None = None
     topology: TopologyDocument | None = None
     sizes: RawTable | list[str] | None = None
     prices: RawTable | str | None = None
@@ -116,8 +118,14 @@ def build_fleet(parts: FleetParts, path: Path | None = None, files: Mapping[str,
     # a stable sort, so that row numbers given for the services can be followed
     ordered = services_frame.with_row_index("given_row").sort("service", maintain_order=True, nulls_last=True)
     ordered_services = ordered.select(list(SERVICES_SCHEMA))
-    rules, found = _rules(parts, services, ordered)
+    rules, found = _numbered(parts, parts.interference, INTERFERENCE_SCHEMA, resolve_rules, services, ordered)
     problems += found
+    calls, found = _numbered(parts, parts.calls, CALLS_SCHEMA, resolve_calls, services, ordered)
+    problems += found
+    if model is not None:
+        problems += nic_problems(parts.policy, tuple(model.nics), parts.file)
+    if parts.calls is not None and topology is not None and not services.faulty:
+        problems += cut_off_calls(calls, ordered_services, topology, parts.calls.file)
     if stock is not None and stock.is_complete and not services.faulty:
         problems += choice_problems(parts.policy, ordered_services, stock.buyable, parts.file)
     current, found = _current(parts, services, hosts)
@@ -131,6 +139,7 @@ def build_fleet(parts: FleetParts, path: Path | None = None, files: Mapping[str,
         hosts=hosts_frame,
         current=current,
         interference=rules,
+        calls=calls,
         topology=topology,
         sizes=stock.sizes,
         buyable=stock.buyable,
@@ -144,6 +153,7 @@ def build_fleet(parts: FleetParts, path: Path | None = None, files: Mapping[str,
         hosts=hosts_frame,
         current=current,
         interference=rules,
+        calls=calls,
         topology=topology,
         sizes=stock.sizes,
         buyable=stock.buyable,
@@ -212,19 +222,26 @@ def _has_names(services: CastTable) -> bool:
     return services.frame["service"].null_count() < services.frame.height
 
 
-def _rules(parts: FleetParts, services: CastTable, ordered: pl.DataFrame) -> tuple[pl.DataFrame, list[Problem]]:
-    if parts.interference is None:
-        return pl.DataFrame(schema=INTERFERENCE_SCHEMA), []
+def _numbered(
+    parts: FleetParts,
+    raw: RawTable | None,
+    schema: Mapping[str, pl.DataType],
+    resolve: Callable[[RawTable, pl.Series | None, pl.Series | None], tuple[pl.DataFrame, list[Problem]]],
+    services: CastTable,
+    ordered: pl.DataFrame,
+) -> tuple[pl.DataFrame, list[Problem]]:
+    """Return a table that names services as row numbers, and what is wrong with it."""
+    if raw is None:
+        return pl.DataFrame(schema=schema), []
     if not _has_names(services):
-        return resolve_rules(parts.interference, None)
+        return resolve(raw, None, None)
     if "service" in services.faulty:
-        names = ordered["service"].drop_nulls().unique(maintain_order=True)
-        return resolve_rules(parts.interference, names)
+        return resolve(raw, ordered["service"].drop_nulls().unique(maintain_order=True), None)
     ranks = None
     if parts.numbered_rules:
         rows = pl.Series("rank", range(ordered.height), dtype=pl.Int32)
         ranks = pl.DataFrame([ordered["given_row"], rows]).sort("given_row")["rank"]
-    return resolve_rules(parts.interference, ordered["service"], ranks)
+    return resolve(raw, ordered["service"], ranks)
 
 
 def _current(parts: FleetParts, services: CastTable, hosts: CastTable) -> tuple[pl.DataFrame, list[Problem]]:

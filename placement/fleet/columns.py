@@ -349,5 +349,26 @@ PRICES = Table(
     ("size",),
 )
 
-TABLES: dict[str, Table] = {table.name: table for table in (SERVICES, SIZES, HOSTS, CURRENT, INTERFERENCE, PRICES)}
+CALLS = Table(
+    "calls",
+    "What services send to services, on top of their own traffic, one row per pair.",
+    (
+        Column("from", "reference", "A service of the fleet.", required=True),
+        Column("to", "reference", "A service of the fleet; may be the same.", required=True),
+        Column(
+            "mbps",
+            "number",
+            "From all instances of the one to all of the other together, in this direction only.",
+            unit="Mbps",
+            internal="kbps",
+            factor=1000,
+            required=True,
+        ),
+    ),
+    ("from", "to"),
+)
+
+TABLES: dict[str, Table] = {
+    table.name: table for table in (SERVICES, SIZES, HOSTS, CURRENT, INTERFERENCE, CALLS, PRICES)
+}
 """Every input table by its key in fleet.yaml."""

@@ -30,6 +30,7 @@ def fleet_digest(
     hosts: pl.DataFrame,
     current: pl.DataFrame,
     interference: pl.DataFrame,
+    calls: pl.DataFrame,
     topology: Topology,
     sizes: Mapping[str, HostSize],
     buyable: tuple[str, ...],
@@ -48,13 +49,24 @@ def fleet_digest(
         "name": name,
         "model": model_digest,
         "locations": [asdict(location) for location in topology.locations],
+        "network": {
+            "bundles": [asdict(bundle) for bundle in topology.bundles],
+            "edges": topology.edges,
+            "is_tree": topology.is_tree,
+        },
         "sizes": [asdict(sizes[size]) for size in in_force if size in sizes],
         "buyable": list(buyable),
         "policy": {**policy.model_dump(mode="json"), "headroom": shares},
         "currency": currency,
     }
     digest = hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode())
-    tables = {"services": services, "hosts": hosts, "current": current, "interference": interference}
+    tables = {
+        "services": services,
+        "hosts": hosts,
+        "current": current,
+        "interference": interference,
+        "calls": calls,
+    }
     for title, frame in tables.items():
         digest.update(f"\n{title} {frame.height}\n".encode())
         for column in frame.iter_columns():

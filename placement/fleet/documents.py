@@ -1,4 +1,4 @@
-"""fleet.yaml, topology.yaml and the policy: what they may say, and what is wrong with one that says else."""
+"""fleet.yaml and the policy: what they may say, and what is wrong with one that says else."""
 
 from __future__ import annotations
 
@@ -20,14 +20,12 @@ from placement.fleet.types import Policy
 
 FLEET_FILE = "fleet.yaml"
 FLEET_FORMAT = "placement/fleet/1"
-TOPOLOGY_FORMAT = "placement/topology/1"
 
 HEADROOM_RESOURCES = ("cpu", "memory", "open_files", "threads", "disk")
 DEFAULT_HEADROOM = 0.70
 
 _MAX_YAML_BYTES = 4_000_000
 _MAX_DEPTH = 50
-_MAX_HOSTS = 10_000_000
 
 DnsLabel = Annotated[str, Field(pattern=NAME_PATTERN)]
 FilePath = Annotated[str, Field(min_length=1, max_length=4096)]
@@ -35,11 +33,13 @@ FilePath = Annotated[str, Field(min_length=1, max_length=4096)]
 _Document = TypeVar("_Document", bound=BaseModel)
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """A document: frozen, unknown keys are errors, nothing is converted."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class FleetDocument(_Strict):
+class FleetDocument(Strict):
     """fleet.yaml: what a fleet is made of. Paths are relative to its folder."""
 
     format: Literal["placement/fleet/1"]
@@ -50,7 +50,8 @@ class FleetDocument(_Strict):
     interference: FilePath | None = Field(None, description="Table of interference rules.")
     hosts: FilePath | None = Field(None, description="Table of what already stands.")
     current: FilePath | None = Field(None, description="Table of where instances run today.")
-    topology: FilePath | None = Field(None, description="topology.yaml: regions, zones, segments.")
+    topology: FilePath | None = Field(None, description="topology.yaml: regions, zones, segments and their links.")
+    calls: FilePath | None = Field(None, description="Table of what services send to services.")
     sizes: FilePath | list[DnsLabel] | None = Field(
         None,
         description="What may be bought: names of the model's sizes, or a table of sizes. "
@@ -63,40 +64,6 @@ class FleetDocument(_Strict):
         description="Currency of the fleet's own prices (ISO 4217). Default: that of the model's price list.",
     )
     policy: Policy = Field(default_factory=Policy, description="How full hosts may be, and how many stand by.")
-
-
-class SegmentDocument(_Strict):
-    """A network segment of a zone."""
-
-    segment: DnsLabel = Field(description="Name, unique in its zone.")
-    max_hosts: int | None = Field(None, ge=0, le=_MAX_HOSTS, description="Most hosts it has room for.")
-
-
-class ZoneDocument(_Strict):
-    """A zone of a region."""
-
-    zone: DnsLabel = Field(description="Name, unique in its region.")
-    max_hosts: int | None = Field(
-        None, ge=0, le=_MAX_HOSTS, description="Most hosts it has room for; only where it names no segments."
-    )
-    segments: list[SegmentDocument] = Field(default_factory=list, description="Its segments, if any.")
-
-
-class RegionDocument(_Strict):
-    """A region."""
-
-    region: DnsLabel = Field(description="Name, unique.")
-    max_hosts: int | None = Field(
-        None, ge=0, le=_MAX_HOSTS, description="Most hosts it has room for; only where it names no zones."
-    )
-    zones: list[ZoneDocument] = Field(default_factory=list, description="Its zones, if any.")
-
-
-class TopologyDocument(_Strict):
-    """topology.yaml: where hosts stand."""
-
-    format: Literal["placement/topology/1"]
-    regions: list[RegionDocument] = Field(min_length=1, description="Regions.")
 
 
 def load_yaml(path: Path, file: str) -> dict[str, Any]:
@@ -145,14 +112,14 @@ def parse_fleet(data: Mapping[str, Any], file: str) -> tuple[FleetDocument | Non
         problems += _size_name_problems(sizes, file)
         if any(problem.column.startswith("sizes") for problem in problems):
             given["sizes"] = []
-    document, more = _validated(FleetDocument, given, file)
+    document, more = validated(FleetDocument, given, file)
     problems += more
     if document is None:
         # what can be read is read on, so that one slip in this file does not hide those in others
         broken = {re.split(r"[.\[]", problem.column)[0] for problem in more}
         rest = {key: value for key, value in given.items() if key not in broken}
         stand_ins = {"format": FLEET_FORMAT, "name": "fleet"}
-        document, _ = _validated(FleetDocument, {**stand_ins, **rest}, file)
+        document, _ = validated(FleetDocument, {**stand_ins, **rest}, file)
     return (document and document.model_copy(update={"policy": policy})), problems
 
 
@@ -186,7 +153,7 @@ def parse_policy(data: object, file: str, prefix: str = "policy") -> tuple[Polic
     given = dict(data)
     headroom = given.pop("headroom", None)
     problems = [] if headroom is None else _headroom_problems(headroom, file, f"{prefix}.headroom")
-    policy, more = _validated(Policy, given, file, prefix)
+    policy, more = validated(Policy, given, file, prefix)
     problems += more
     if policy is None or problems:
         return Policy(), problems
@@ -235,57 +202,13 @@ def headroom_of(policy: Policy, resource: str) -> float:
     return policy.headroom
 
 
-def parse_topology(data: Mapping[str, Any], file: str) -> tuple[TopologyDocument | None, list[Problem]]:
-    """Return topology.yaml as a value (None where it cannot be one) and everything that is wrong with it."""
-    document, problems = _validated(TopologyDocument, data, file)
-    if document is not None:
-        problems = list(_topology_problems(document, file))
-    return (None if problems else document), problems
-
-
-def _topology_problems(document: TopologyDocument, file: str) -> Iterator[Problem]:
-    yield from _repeated([region.region for region in document.regions], file, "regions", "region")
-    for at, region in enumerate(document.regions, start=1):
-        here = f"regions[{at}]"
-        if region.zones and region.max_hosts is not None:
-            yield Problem(
-                file,
-                "max_hosts stands beside zones",
-                column=here,
-                allowed="max_hosts at the finest level only",
-            )
-        yield from _repeated([zone.zone for zone in region.zones], file, f"{here}.zones", "zone")
-        for zone_at, zone in enumerate(region.zones, start=1):
-            zone_here = f"{here}.zones[{zone_at}]"
-            if zone.segments and zone.max_hosts is not None:
-                yield Problem(
-                    file,
-                    "max_hosts stands beside segments",
-                    column=zone_here,
-                    allowed="max_hosts at the finest level only",
-                )
-            names = [segment.segment for segment in zone.segments]
-            yield from _repeated(names, file, f"{zone_here}.segments", "segment")
-
-
-def _repeated(names: Sequence[str], file: str, column: str, noun: str) -> Iterator[Problem]:
-    for name in dict.fromkeys(names):
-        if names.count(name) > 1:
-            yield Problem(
-                file,
-                f"the same {noun} stands {names.count(name)} times",
-                column=column,
-                value=name,
-                allowed="each once",
-            )
-
-
 # --- pydantic's errors as problems --------------------------------------------------------------------
 
 
-def _validated(
+def validated(
     kind: type[_Document], data: Mapping[str, Any], file: str, prefix: str = ""
 ) -> tuple[_Document | None, list[Problem]]:
+    """Return a document of this kind (None where it cannot be one) and what is wrong with it, key by key."""
     try:
         return kind.model_validate(dict(data), strict=True), []
     except ValidationError as error:

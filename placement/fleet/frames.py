@@ -11,11 +11,12 @@ import polars as pl
 from placement.capacity import CapacityModel, load_model
 from placement.capacity.sizes import HostSize
 from placement.errors import InputError, Problem
-from placement.fleet.columns import HOSTS, MAX_LINUX_THREADS, SERVICES, SIZES, Table
-from placement.fleet.documents import FLEET_FORMAT, TOPOLOGY_FORMAT
+from placement.fleet.columns import CALLS, HOSTS, MAX_LINUX_THREADS, SERVICES, SIZES, Table
+from placement.fleet.documents import FLEET_FORMAT
 from placement.fleet.places import standing_topology
 from placement.fleet.reader import fleet_from_frames
-from placement.fleet.types import Fleet, Topology
+from placement.fleet.topology_document import topology_content
+from placement.fleet.types import Fleet
 from placement.units import price_from_micros
 
 
@@ -27,8 +28,9 @@ class FleetFrames:
     ----------
     document
         fleet.yaml without the keys that name files.
-    services, hosts, current, interference, sizes, prices
-        Tables; None: the fleet has none. `interference` may hold row numbers of `services` instead of names.
+    services, hosts, current, interference, calls, sizes, prices
+        Tables; None: the fleet has none. `interference` and `calls` may hold row numbers of `services` instead of
+        names.
     topology
         topology.yaml, if any.
     """
@@ -38,6 +40,7 @@ class FleetFrames:
     hosts: pl.DataFrame | None = None
     current: pl.DataFrame | None = None
     interference: pl.DataFrame | None = None
+    calls: pl.DataFrame | None = None
     sizes: pl.DataFrame | None = None
     prices: pl.DataFrame | None = None
     topology: Mapping[str, Any] | None = field(default=None)
@@ -58,6 +61,7 @@ class FleetFrames:
             hosts=self.hosts,
             current=self.current,
             interference=self.interference,
+            calls=self.calls,
             topology=self.topology,
             sizes=sizes,
             prices=prices,
@@ -66,11 +70,17 @@ class FleetFrames:
 
     def named_interference(self) -> pl.DataFrame | None:
         """Return the interference rules with names for row numbers."""
-        rules = self.interference
-        if rules is None or not rules["service"].dtype.is_integer():
-            return rules
+        return self._named(self.interference, ("service", "other"))
+
+    def named_calls(self) -> pl.DataFrame | None:
+        """Return the calls with names for row numbers."""
+        return self._named(self.calls, ("from", "to"))
+
+    def _named(self, table: pl.DataFrame | None, ends: tuple[str, str]) -> pl.DataFrame | None:
+        if table is None or not table[ends[0]].dtype.is_integer():
+            return table
         names = self.services["service"]
-        return rules.with_columns(names.gather(rules[end]).alias(end) for end in ("service", "other"))
+        return table.with_columns(names.gather(table[end]).alias(end) for end in ends)
 
 
 GeneratedFleet = FleetFrames
@@ -110,9 +120,10 @@ def fleet_to_frames(fleet: Fleet, model: str | None = None) -> FleetFrames:
         hosts=_outer(fleet.hosts, HOSTS) if fleet.hosts.height else None,
         current=fleet.current if fleet.current.height else None,
         interference=rules if rules.height else None,
+        calls=_outer(fleet.calls, CALLS) if fleet.calls.height else None,
         sizes=sizes,
         prices=prices,
-        topology=None if is_plain else _topology_document(fleet.topology),
+        topology=None if is_plain else topology_content(fleet.topology),
     )
 
 
@@ -180,20 +191,3 @@ def _size_row(size: HostSize) -> dict[str, Any]:
     if row["max_threads"] == MAX_LINUX_THREADS:
         row["max_threads"] = None
     return row
-
-
-def _topology_document(topology: Topology) -> dict[str, Any]:
-    regions: dict[str, dict[str, Any]] = {}
-    for location in topology.locations:
-        owner = regions.setdefault(location.region, {"region": location.region})
-        if location.zone:
-            zones = owner.setdefault("zones", [])
-            if not zones or zones[-1]["zone"] != location.zone:
-                zones.append({"zone": location.zone})
-            owner = zones[-1]
-        if location.segment:
-            owner.setdefault("segments", []).append({"segment": location.segment})
-            owner = owner["segments"][-1]
-        if location.max_hosts is not None:
-            owner["max_hosts"] = location.max_hosts
-    return {"format": TOPOLOGY_FORMAT, "regions": list(regions.values())}

@@ -20,9 +20,10 @@ import polars as pl
 from placement.capacity import CapacityModel, load_model
 from placement.errors import InputError, Problem
 from placement.fleet.columns import MAX_INSTANCES
-from placement.fleet.documents import FLEET_FORMAT, TOPOLOGY_FORMAT
+from placement.fleet.documents import FLEET_FORMAT
 from placement.fleet.frames import GeneratedFleet
 from placement.fleet.reader import DEFAULT_MODEL
+from placement.fleet.topology_document import TOPOLOGY_FORMAT
 from placement.fleet.vocabulary import DOMAINS, REGIONS
 from placement.units import RESOURCES, FloatArray, IntArray
 

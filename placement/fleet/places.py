@@ -9,8 +9,8 @@ import polars as pl
 
 from placement.errors import Problem
 from placement.fleet.casting import CastTable
-from placement.fleet.documents import TopologyDocument
 from placement.fleet.faults import cell_problem, listed, suggest, unknown_names
+from placement.fleet.topology_document import TopologyDocument, document_topology
 from placement.fleet.types import Location, Topology
 
 DEFAULT_REGION = "main"
@@ -51,7 +51,7 @@ def resolve_places(document: TopologyDocument | None, services: CastTable, hosts
     """
     problems: list[Problem] = []
     if document is not None:
-        topology = _document_topology(document)
+        topology = document_topology(document)
         regions = topology.regions
         for table in (services, hosts):
             problems += _unknown_regions(table, regions)
@@ -90,20 +90,6 @@ def _blank_regions(table: CastTable, regions: tuple[str, ...]) -> list[Problem]:
         return []
     message = "blank, and the fleet has several regions"
     return [cell_problem(table.file, "region", blank, None, message, listed(regions))]
-
-
-def _document_topology(document: TopologyDocument) -> Topology:
-    locations = []
-    for region in document.regions:
-        if not region.zones:
-            locations.append(Location(region.region, max_hosts=region.max_hosts))
-        for zone in region.zones:
-            if not zone.segments:
-                locations.append(Location(region.region, zone.zone, max_hosts=zone.max_hosts))
-            locations += [
-                Location(region.region, zone.zone, segment.segment, segment.max_hosts) for segment in zone.segments
-            ]
-    return Topology(tuple(sorted(locations, key=_order)))
 
 
 def _order(location: Location) -> tuple[str, str, str]:

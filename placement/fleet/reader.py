@@ -16,14 +16,14 @@ from placement.fleet.documents import (
     FLEET_FILE,
     FLEET_FORMAT,
     FleetDocument,
-    TopologyDocument,
     load_yaml,
     parse_fleet,
     parse_policy,
-    parse_topology,
 )
 from placement.fleet.faults import cell_text, file_label, shorten
 from placement.fleet.tables import TABLE_ENDINGS, Columns, RawTable, columns_table, read_table
+from placement.fleet.topology_document import TopologyDocument
+from placement.fleet.topology_faults import parse_topology
 from placement.fleet.types import Fleet, Policy
 
 DEFAULT_MODEL = "rithmxo-1.0"
@@ -87,7 +87,7 @@ def read_fleet(path: str | Path, *, override: Mapping[str, Any] | None = None) -
     model = gathering.attempt("model", lambda: _load_model(document, folder, name, override))
     services = table("services", document.services)
     hosts, current = table("hosts", document.hosts), table("current", document.current)
-    interference = table("interference", document.interference)
+    interference, calls = table("interference", document.interference), table("calls", document.calls)
     topology = _read_topology(document, folder, gathering, files)
     sizes = table("sizes", document.sizes) if isinstance(document.sizes, str) else document.sizes
     # a price list of the model has no ending; what has one is a file, there or not
@@ -103,6 +103,7 @@ def read_fleet(path: str | Path, *, override: Mapping[str, Any] | None = None) -
         hosts=hosts,
         current=current,
         interference=interference,
+        calls=calls,
         topology=topology,
         sizes=sizes,
         prices=prices,
@@ -121,6 +122,7 @@ def fleet_from_frames(
     interference: Columns | None = None,
     hosts: Columns | None = None,
     current: Columns | None = None,
+    calls: Columns | None = None,
     topology: Mapping[str, Any] | None = None,
     sizes: Sequence[str] | Columns | None = None,
     prices: str | Columns | None = None,
@@ -136,9 +138,9 @@ def fleet_from_frames(
     ----------
     services, hosts, current
         Tables.
-    interference
-        A table. `service` and `other` may also be integers: 0-based row numbers in `services` as given
-        here, which is how millions of rules stay cheap (Int32 columns, 12 bytes a rule).
+    interference, calls
+        Tables. `service` and `other`, or `from` and `to`, may also be integers: 0-based row numbers in `services` as
+        given here, which is how millions of rows stay cheap (Int32 columns, 12 bytes a rule).
     name, currency
         As in fleet.yaml.
     model, override
@@ -181,6 +183,7 @@ def fleet_from_frames(
             ("hosts", hosts),
             ("current", current),
             ("interference", interference),
+            ("calls", calls),
             ("sizes", cast("Columns", sizes) if is_size_table else None),
             ("prices", None if isinstance(prices, str) else prices),
         )
@@ -198,6 +201,7 @@ def fleet_from_frames(
         hosts=raw["hosts"],
         current=raw["current"],
         interference=raw["interference"],
+        calls=raw["calls"],
         topology=raw_topology,
         sizes=raw["sizes"] if is_size_table else size_names,
         prices=prices if isinstance(prices, str) else raw["prices"],

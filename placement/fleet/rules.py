@@ -1,4 +1,4 @@
-"""Tables that refer to services: interference rules by row number, and where instances run today.
+"""Tables that refer to services: interference rules and calls by row number, and where instances run today.
 
 Interference tables reach tens of millions of rows: names become row numbers in one vectorised step (where the
 table has a dictionary of names, as Parquet does, only its entries are looked up), rules are sorted as numbers, and
@@ -13,15 +13,16 @@ import polars as pl
 
 from placement.errors import Problem
 from placement.fleet.casting import CastTable, cast_table
-from placement.fleet.columns import CURRENT, INTERFERENCE, Column
+from placement.fleet.columns import CALLS, CURRENT, INTERFERENCE, Column
 from placement.fleet.faults import cell_problem, cell_text, duplicate_rows, unknown_names
 from placement.fleet.tables import RawTable
-from placement.fleet.types import CURRENT_SCHEMA, INTERFERENCE_SCHEMA
+from placement.fleet.types import CALLS_SCHEMA, CURRENT_SCHEMA, INTERFERENCE_SCHEMA
 from placement.units import IntArray
 
 Int32Array = npt.NDArray[np.int32]
 
 _ENDS = ("service", "other")
+_CALL_ENDS = ("from", "to")
 _NONE: Int32Array = np.zeros(0, np.int32)
 _KEY_BITS = 63
 _CHUNK = 1 << 22
@@ -178,6 +179,31 @@ def _codes(cells: pl.Series, names: pl.Series) -> Int32Array:
             codes = cells.cast(pl.String).str.strip_chars(" ").cast(known, strict=False)
         rows = codes.to_physical().cast(pl.Int32)
     return (rows.fill_null(-1) if rows.null_count() else rows).to_numpy()
+
+
+def resolve_calls(
+    raw: RawTable, names: pl.Series | None, ranks: pl.Series | None = None
+) -> tuple[pl.DataFrame, list[Problem]]:
+    """Return the calls with the schema of `Fleet.calls`, and what is wrong with them; parameters as `resolve_rules`."""
+    table = cast_table(raw, CALLS, skip=_CALL_ENDS)
+    problems = list(table.problems)
+    codes: dict[str, Int32Array] = {}
+    for end in _CALL_ENDS:
+        if end in raw.frame.columns:
+            cells = raw.frame[end]
+            if ranks is not None and cells.dtype.is_integer():
+                codes[end], found = _from_numbers(cells, ranks, CALLS[end], raw.file)
+            else:
+                codes[end], found = _from_names(cells, names, CALLS[end], raw)
+            problems += found
+    if problems or names is None:
+        return pl.DataFrame(schema=CALLS_SCHEMA), problems
+    calls = pl.DataFrame({**codes, "kbps": table.frame["kbps"]}).select(
+        pl.col(name).cast(kind) for name, kind in CALLS_SCHEMA.items()
+    )
+    if calls.select(_CALL_ENDS).is_duplicated().any():
+        return calls.clear(), duplicate_rows(raw.file, raw.frame, _CALL_ENDS, "the same from and to")
+    return calls.sort(_CALL_ENDS), []
 
 
 def resolve_current(

@@ -7,7 +7,8 @@ from functools import partial
 from typing import Any
 
 from placement.fleet.columns import MAX_TEXT_LENGTH, NAME_PATTERN, TABLES, Column, Table
-from placement.fleet.documents import HEADROOM_RESOURCES, FleetDocument, TopologyDocument
+from placement.fleet.documents import HEADROOM_RESOURCES, FleetDocument
+from placement.fleet.topology_document import TopologyDocument
 from placement.fleet.types import Policy
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -199,7 +199,10 @@ def _own_sizes(raw: RawTable, known: Mapping[str, HostSize]) -> tuple[dict[str, 
             priced.add(name)
         elif name in known:
             price = known[name].price_micros_per_hour
-        sizes[name] = HostSize(name=name, price_micros_per_hour=price or 0, **row)
+        same = known.get(name)
+        # a size of the model that keeps its NIC's capacity keeps its NIC
+        nic = same.nic if same is not None and same.nic_kbps == row["nic_kbps"] else ""
+        sizes[name] = HostSize(name=name, price_micros_per_hour=price or 0, nic=nic, **row)
     return sizes, priced, []
 
 

@@ -83,6 +83,18 @@ hence numbers and not names.
 """
 
 
+CALLS_SCHEMA: dict[str, pl.DataType] = {"from": pl.Int32(), "to": pl.Int32(), "kbps": pl.Int64()}
+"""Columns of `Fleet.calls`: row numbers in `Fleet.services`, sorted by both.
+
+So many kbit/s flow from all instances of `from` to all instances of `to` together, in this direction only.
+"""
+
+Plane = Literal["service", "database"]
+"""A network: the one all hosts are on, or the one for databases alone."""
+
+PLANES: tuple[Plane, ...] = ("service", "database")
+
+
 class _Choice(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -138,6 +150,10 @@ class Policy(BaseModel):
     pool_sizes: dict[Pool, list[str]] = Field(
         default_factory=dict, description="Sizes that may be bought for a pool. Default: all that may be bought."
     )
+    nic: dict[Pool, str] = Field(
+        default_factory=dict,
+        description="NIC of bought hosts: a name of the model for all, or one per pool. Default: that of their size.",
+    )
     postgres: PostgresChoice = Field(
         default_factory=PostgresChoice,
         description="auto, single, clusters or dedicated; or a mapping with default, domains and services.",
@@ -152,6 +168,11 @@ class Policy(BaseModel):
     def _default_alone(cls, given: object) -> object:
         return {"default": given} if isinstance(given, str) else given
 
+    @field_validator("nic", mode="before")
+    @classmethod
+    def _nic_of_all(cls, given: object) -> object:
+        return dict.fromkeys(POOLS, given) if isinstance(given, str) else given
+
 
 @dataclass(frozen=True)
 class Location:
@@ -164,6 +185,39 @@ class Location:
 
 
 @dataclass(frozen=True)
+class Bundle:
+    """Parallel links between two ends; full duplex.
+
+    Parameters
+    ----------
+    ends
+        Names of nodes: a leaf (`leaf_name`) or a switch first, a switch second.
+    links
+        How many.
+    capacity_kbps
+        Of one of them, per direction.
+    network
+        The network that it belongs to.
+    """
+
+    ends: tuple[str, str]
+    links: int
+    capacity_kbps: int
+    network: Plane = "service"
+
+    @property
+    def is_uplink(self) -> bool:
+        """Whether it joins a leaf and a switch: names of switches have no slash, those of leaves have."""
+        return "/" in self.ends[0]
+
+
+def leaf_name(region: str, zone: str, segment: str, network: Plane = "service") -> str:
+    """Return the name of a segment's node in a network: ``region/zone/segment``, blank parts left out."""
+    name = "/".join(part for part in (region, zone, segment) if part)
+    return f"{name}@database" if network == "database" else name
+
+
+@dataclass(frozen=True)
 class Topology:
     """Where hosts can be bought. Without a topology file: one location per region named in the tables.
 
@@ -171,9 +225,23 @@ class Topology:
     ----------
     locations
         Sorted by region, zone, segment. A bought host stands in one of them; existing hosts may name others.
+    bundles
+        Uplinks and links between switches, sorted by network and ends; empty: the file says nothing about the network.
+    edges
+        By region, the switches where clients come in, sorted; empty where `bundles` is.
+    is_tree
+        Whether the file promises that there is no cycle.
     """
 
     locations: tuple[Location, ...]
+    bundles: tuple[Bundle, ...] = ()
+    edges: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    is_tree: bool = False
+
+    @property
+    def has_network(self) -> bool:
+        """Whether the file names links; otherwise they are derived from the model (`network.tiers[…].fabric`)."""
+        return bool(self.bundles)
 
     @property
     def regions(self) -> tuple[str, ...]:
@@ -191,9 +259,8 @@ class Fleet:
         The fleet's name.
     model
         The capacity model in force, overrides applied.
-    services, hosts, current, interference
-        Frames with the schemas above. `hosts`, `current` and `interference` are empty where the fleet has
-        none.
+    services, hosts, current, interference, calls
+        Frames with the schemas above. All but `services` are empty where the fleet has none.
     sizes
         Every known size by name (model's and fleet's own), prices of the chosen price list applied.
     buyable
@@ -219,6 +286,7 @@ class Fleet:
     currency: str
     digest: str
     path: Path | None = None
+    calls: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CALLS_SCHEMA))
     files: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -60,6 +60,7 @@ def write_fleet(fleet: Fleet | FleetFrames, folder: str | Path, table_format: Ta
         "interference": frames.named_interference(),
         "hosts": frames.hosts,
         "current": frames.current,
+        "calls": frames.named_calls(),
         "sizes": frames.sizes,
         "prices": frames.prices,
     }
@@ -95,6 +96,7 @@ def _ordered(document: Mapping[str, Any]) -> dict[str, Any]:
         "interference",
         "hosts",
         "current",
+        "calls",
         "topology",
         "sizes",
         "prices",

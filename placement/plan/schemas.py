@@ -22,13 +22,15 @@ _COLUMN_MEANINGS = {
     "region": "Region.",
     "zone": "Zone; empty where the topology names none.",
     "segment": "Network segment; empty where the topology names none.",
+    "nic": "Network interface: a NIC of the model; empty: that of a size of the fleet's own.",
     "spare": "Stands by for a host that fails.",
     "price_per_hour": "Price per hour.",
     "instances": "Number of instances and nodes on the host.",
     "service": "Name of the service.",
     "instance": "Number of the instance: 1, 2, …",
     "node": "Name of the node, unique.",
-    "kind": "What it runs: postgres, pgbouncer, valkey, registry, sia, collector or store.",
+    "kind": "What a node runs: postgres, pgbouncer, valkey, registry, sia, collector or store; "
+    "what a link is: nic, nic-database, uplink, trunk or backbone.",
     "workload": "What it is a node of: a cluster, or a platform service of a region.",
     "role": "primary, replica, or member where all nodes are alike.",
     "shard": "Shard of a sharded Valkey, from 1; 0: none.",
@@ -63,6 +65,15 @@ _COLUMN_MEANINGS = {
     "mode": "single, replicated or cluster (sharded).",
     "primaries": "Primaries: shards of a cluster, or one.",
     "replicas": "Replicas of all primaries together.",
+    "link": "Name of the link in this direction, unique: FROM>TO.",
+    "network": "service, or database where there is a network for databases alone.",
+    "from": "A host (its database port HOST@database), a leaf or a switch.",
+    "to": "A host (its database port HOST@database), a leaf or a switch.",
+    "links": "Parallel links.",
+    "capacity_mbps": "Mbps of all parallel links together, in this direction.",
+    "load_mbps": "Mbps that flow in this direction.",
+    "utilization": "Load over capacity.",
+    "level": "ok, warning (above 60 % by the guide) or critical (above 80 %).",
 }
 for _resource in RESOURCES:
     _COLUMN_MEANINGS.setdefault(_resource.column, f"{_resource.unit} that the node asks for.")

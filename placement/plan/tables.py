@@ -14,6 +14,7 @@ from placement.plan.types import (
     CACHES_SCHEMA,
     DATABASES_SCHEMA,
     HOSTS_SCHEMA,
+    LINKS_SCHEMA,
     NODES_SCHEMA,
     POSTGRES_CLUSTERS_SCHEMA,
     VALKEY_CLUSTERS_SCHEMA,
@@ -24,8 +25,6 @@ TABLE_FORMATS: tuple[TableFormat, ...] = ("csv", "parquet")
 
 SUMMARY_FILE = "plan.json"
 BOUNDS_FILE = "bounds.json"
-
-_LATER_TABLES = ("links",)
 
 
 @dataclass(frozen=True)
@@ -56,21 +55,21 @@ class Table:
     is_unique: bool = True
 
 
-HOSTS = Table("hosts", HOSTS_SCHEMA, ("host",), ("zone", "segment"))
+HOSTS = Table("hosts", HOSTS_SCHEMA, ("host",), ("zone", "segment", "nic"))
 ASSIGNMENTS = Table("assignments", ASSIGNMENTS_SCHEMA, ("service", "instance"), is_unique=False)
 NODES = Table("nodes", NODES_SCHEMA, ("node",), ("tier",), optional=True)
 DATABASES = Table("databases", DATABASES_SCHEMA, ("service",), optional=True)
 POSTGRES_CLUSTERS = Table("postgres_clusters", POSTGRES_CLUSTERS_SCHEMA, ("cluster",), ("domains",), optional=True)
 CACHES = Table("caches", CACHES_SCHEMA, ("service",), optional=True)
 VALKEY_CLUSTERS = Table("valkey_clusters", VALKEY_CLUSTERS_SCHEMA, ("cluster",), ("domains",), optional=True)
-TABLES = (HOSTS, ASSIGNMENTS, NODES, DATABASES, POSTGRES_CLUSTERS, CACHES, VALKEY_CLUSTERS)
+LINKS = Table("links", LINKS_SCHEMA, ("link",), optional=True, is_unique=False)
+TABLES = (HOSTS, ASSIGNMENTS, NODES, DATABASES, POSTGRES_CLUSTERS, CACHES, VALKEY_CLUSTERS, LINKS)
 """Each is the attribute of this name of `Plan`."""
 
 
 def known_files() -> frozenset[str]:
     """Return the names of all files that a plan folder may hold, data tier and network included."""
-    names = (*(table.name for table in TABLES), *_LATER_TABLES)
-    tables = {f"{name}.{ending}" for name in names for ending in TABLE_FORMATS}
+    tables = {f"{table.name}.{ending}" for table in TABLES for ending in TABLE_FORMATS}
     return frozenset({SUMMARY_FILE, BOUNDS_FILE, *tables})
 
 

@@ -25,6 +25,7 @@ HOSTS_SCHEMA: dict[str, pl.DataType] = {
     "region": pl.String(),
     "zone": pl.String(),
     "segment": pl.String(),
+    "nic": pl.String(),  # a NIC of the model; "": that of a size of the fleet's own
     "spare": pl.Boolean(),
     "price_per_hour": pl.Float64(),
     "instances": pl.Int64(),
@@ -131,6 +132,25 @@ VALKEY_CLUSTERS_SCHEMA: dict[str, pl.DataType] = {
     "node_price_per_hour": pl.Float64(),
 }
 """Columns of valkey_clusters.csv, sorted by cluster."""
+
+
+LINKS_SCHEMA: dict[str, pl.DataType] = {
+    "link": pl.String(),  # FROM>TO
+    "kind": pl.String(),  # nic | nic-database | uplink | trunk | backbone
+    "network": pl.String(),  # service | database
+    "from": pl.String(),
+    "to": pl.String(),
+    "links": pl.Int64(),
+    "capacity_mbps": pl.Float64(),  # of all parallel links together
+    "load_mbps": pl.Float64(),
+    "utilization": pl.Float64(),  # load / capacity
+    "level": pl.String(),  # ok | warning | critical
+}
+"""Columns of links.csv, sorted by link: a row per direction of every NIC port and every bundle of parallel links.
+
+A host's database port is called `HOST@database`; leaves and switches are called as docs/designs/2026-11-28-network.md
+says.
+"""
 
 
 class _Frozen(BaseModel):
@@ -391,6 +411,93 @@ class DataTierSummary(_Frozen):
     platform: tuple[PlatformService, ...] = ()
 
 
+class BusyLink(_Frozen):
+    """A link by its name in links.csv, and load / capacity."""
+
+    link: str
+    utilization: float
+
+
+class Cut(_Frozen):
+    """Nodes of a network that want to send more to the rest than the links from them to it can take (or the reverse).
+
+    Parameters
+    ----------
+    nodes
+        Leaves and switches on one side, sorted.
+    direction
+        ``out``: from these nodes to the rest; ``in``: from the rest to them.
+    demand_mbps, capacity_mbps
+        Traffic that must cross in this direction, and what all links that cross can take.
+    holds_for
+        ``routing``: no routing of this plan fits; ``placement``: no placement of this fleet in this topology does.
+    """
+
+    network: Literal["service", "database"]
+    nodes: tuple[str, ...]
+    direction: Literal["out", "in"]
+    demand_mbps: float
+    capacity_mbps: float
+    holds_for: Literal["routing", "placement"]
+
+
+class Mend(_Frozen):
+    """What would bring links below the warning level, and what it costs.
+
+    Parameters
+    ----------
+    what
+        ``nic``: another NIC for hosts; ``uplink``: more links beside those of a bundle.
+    where
+        Names of the hosts, sorted; or the two ends of the bundle.
+    number
+        How many hosts, or how many links are added.
+    from_, to
+        Names of NICs; or links of the bundle before and after.
+    price_per_hour
+        Of all of it.
+    lifts
+        Links, by their names in links.csv, that are above the warning level without it and not with it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
+
+    what: Literal["nic", "uplink"]
+    where: tuple[str, ...]
+    number: int = Field(ge=1)
+    from_: str = Field(alias="from")
+    to: str
+    price_per_hour: float
+    lifts: tuple[str, ...]
+
+
+class NetworkSummary(_Frozen):
+    """The network in a plan.
+
+    Parameters
+    ----------
+    topology
+        ``file``: the links are those of topology.yaml; ``derived``: they follow from the model.
+    segments, links
+        How many leaves in the service network, and bundles of parallel links (NICs do not count).
+    traffic_mbps
+        What flows forward, by type of traffic, replication and calls among them.
+    levels
+        Rows of links.csv by kind and level.
+    busiest
+        Links with the highest utilization, at most ten.
+    """
+
+    topology: Literal["file", "derived"]
+    segments: int
+    links: int
+    traffic_mbps: dict[str, float]
+    levels: dict[str, dict[str, int]]
+    busiest: tuple[BusyLink, ...] = ()
+    cuts: tuple[Cut, ...] = ()
+    mends: tuple[Mend, ...] = ()
+
+
 class Seconds(_Frozen):
     """Wall-clock seconds; null in a reproducible plan, whose bytes must not depend on the machine's speed."""
 
@@ -408,6 +515,7 @@ class PlanSummary(_Frozen):
     hosts: HostCounts
     pools: dict[str, PoolCost]
     data_tier: DataTierSummary | None = None
+    network: NetworkSummary | None = None
     alerts: tuple[Alert, ...] = ()
     violations: tuple[dict[str, Any], ...] = ()
     estimates_used: tuple[dict[str, Any], ...] = ()
@@ -430,6 +538,8 @@ class Plan:
         Frames with the schemas above, sorted.
     nodes, databases, postgres_clusters, caches, valkey_clusters
         Frames with the schemas above, sorted; empty where the pool is not planned.
+    links
+        Frame with `LINKS_SCHEMA`, sorted by link.
     """
 
     summary: PlanSummary
@@ -441,3 +551,4 @@ class Plan:
     postgres_clusters: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=POSTGRES_CLUSTERS_SCHEMA))
     caches: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CACHES_SCHEMA))
     valkey_clusters: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=VALKEY_CLUSTERS_SCHEMA))
+    links: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LINKS_SCHEMA))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from placement.fleet.types import Fleet
 from placement.plan.findings import Finding
@@ -15,6 +15,9 @@ from placement.verify.facts import fleet_facts
 from placement.verify.interference import check_interference
 from placement.verify.inventory import check_hosts
 from placement.verify.limits import check_limits
+from placement.verify.network import UNSETTLED, check_network
+from placement.verify.network_alone import check_network_alone
+from placement.verify.network_hosts import without_own_segments
 from placement.verify.nodes import check_nodes
 from placement.verify.problems import pool_problems
 from placement.verify.rules import check_max_per_host, check_spread, count_pairs
@@ -31,6 +34,7 @@ _CHECKED_ALONE = (
     "databases and caches name clusters of the plan, whose sums are theirs and within the limits that the plan states",
     "loads within the limits that the plan states",
     "spare hosts are empty and large enough",
+    "links: both directions, hosts, utilization, levels that rise with it, none beyond its capacity",
     "costs, counts, gaps and status follow from the tables and the claimed bounds",
 )
 _CHECKED_WITH_FLEET = (
@@ -43,17 +47,19 @@ _CHECKED_WITH_FLEET = (
     "clusters: region, sensitivity, load profile and function, tiers, limits, sums, number of nodes and PgBouncers",
     "nodes: demand, hosts of their pool, replicas and shards apart, one primary each; numbers of platform services",
     "spare hosts: enough, empty, large enough",
+    "NICs and segments: of the model, of inventory or policy, with room; a warning where NICs are below the scale's",
+    "links: traffic, loads and levels recomputed, none beyond its capacity; alerts, violations, cuts and mends",
     "costs, counts, gaps and status follow from the tables and the claimed bounds",
     "the bound is proven by its certificates, and so are those of choices of clusters",
 )
 _NOT_CHECKED_EVER = (
-    "alerts, estimates, settings, seconds and the alternative arrangement of databases in plan.json are taken as they "
-    "are"
+    "alerts but those on the network, estimates, settings, seconds and the alternative arrangement of databases in "
+    "plan.json are taken as they are"
 )
 _NOT_CHECKED_ALONE = (
     "without the fleet, not checked: demands and limits, that all services are there, rules, inventory, stock and "
-    "prices, what the data tier needs and who may share a cluster, the number of spare hosts, and the certificates of "
-    "the bound"
+    "prices, what the data tier needs and who may share a cluster, the number of spare hosts, NICs, loads of links and "
+    "what follows from them, and the certificates of the bound"
 )
 
 
@@ -95,18 +101,23 @@ def check_plan(plan: Plan, fleet: Fleet | None) -> CheckResult:
         The fleet it was made for; None: its own files are held against each other, as far as that goes.
     """
     found = Collector()
-    if tables_are_sound(plan, found):
-        _check(plan, fleet, found)
+    notes = [_NOT_CHECKED_EVER] if fleet is not None else [_NOT_CHECKED_ALONE, _NOT_CHECKED_EVER]
+    if tables_are_sound(plan, found) and not _check(plan, fleet, found):
+        notes.insert(0, UNSETTLED)
     return CheckResult(
         findings=found.findings(),
         counts=found.counts,
         checked=_CHECKED_ALONE if fleet is None else _CHECKED_WITH_FLEET,
-        notes=(_NOT_CHECKED_EVER,) if fleet is not None else (_NOT_CHECKED_ALONE, _NOT_CHECKED_EVER),
+        notes=tuple(notes),
     )
 
 
-def _check(plan: Plan, fleet: Fleet | None, found: Collector) -> None:
+def _check(plan: Plan, fleet: Fleet | None, found: Collector) -> bool:
+    """Check everything; return whether the loads of links could be checked."""
+    given = plan
     facts = None if fleet is None else fleet_facts(fleet)
+    if facts is not None:
+        plan = without_own_segments(plan, facts)
     tier = None if facts is None else check_tier(plan, tier_facts(facts), found)
     view = plan_view(plan, facts, None if tier is None else tier.workloads)
     check_fleet(view, facts, found)
@@ -122,7 +133,13 @@ def _check(plan: Plan, fleet: Fleet | None, found: Collector) -> None:
     else:
         check_tier_alone(view, found)
     check_spares(view, facts, found)
+    if facts is not None:
+        are_links_checked = check_network(replace(view, plan=given), facts, found)
+    else:
+        check_network_alone(view, found)
+        are_links_checked = True
     claimed = claimed_bounds(plan.bounds)
     check_figures(view, {pool: bound for pool, bound in claimed.items() if pool not in CHOICES}, found)
     if facts is not None and tier is not None:
         check_certificates(plan.bounds, pool_problems(facts, tier.workloads) | tier.choices, found)
+    return are_links_checked

@@ -19,6 +19,26 @@ from placement.fleet.types import POOLS, Fleet, Policy
 from placement.units import NUM_RESOURCES, RESOURCES, IntArray, exact
 
 _USUAL_HEADROOM = exact("0.70")
+_NETWORK = [resource.name for resource in RESOURCES].index("network")
+
+
+@dataclass(frozen=True)
+class BoughtHost:
+    """A host of some size, bought for some pool.
+
+    Parameters
+    ----------
+    limit
+        What it may carry, internal units, in the order of `RESOURCES`.
+    price
+        Micros per hour, its NIC included.
+    nic
+        Name of its NIC; "": one of the fleet's own.
+    """
+
+    limit: tuple[int, ...]
+    price: int
+    nic: str
 
 
 @dataclass(frozen=True)
@@ -30,7 +50,9 @@ class FleetFacts:
     fleet
         The fleet itself.
     demand
-        int64[num_services, num_resources], internal units: demand of one instance.
+        int64[num_services, num_resources], internal units: demand of one instance, calls included.
+    own_network_kbps
+        int64[num_services], kbit/s: network demand of one instance without calls.
     instances, max_per_host
         int64[num_services].
     most_per_host
@@ -39,8 +61,8 @@ class FleetFacts:
         Names of the regions, sorted.
     region_idx
         int64[num_services]: each service's region.
-    size_limits
-        Limits of a bought host by size, internal units, in the order of `RESOURCES`.
+    bought
+        What a bought host is, by pool and size.
     host_idx
         Row in `Fleet.hosts` by name of an existing host.
     host_limits
@@ -53,12 +75,13 @@ class FleetFacts:
 
     fleet: Fleet
     demand: IntArray
+    own_network_kbps: IntArray
     instances: IntArray
     max_per_host: IntArray
     most_per_host: IntArray
     regions: tuple[str, ...]
     region_idx: IntArray
-    size_limits: Mapping[str, tuple[int, ...]]
+    bought: Mapping[tuple[str, str], BoughtHost]
     host_idx: Mapping[str, int]
     host_limits: IntArray
     host_prices: IntArray
@@ -102,9 +125,13 @@ def fleet_facts(fleet: Fleet) -> FleetFacts:
         for size, nic in hosts.select("size", "nic_kbps").unique().iter_rows()
     }
     kinds = zip(hosts["size"].to_list(), hosts["nic_kbps"].to_list(), strict=True)
+    demand = _demand(fleet)
+    own_network = demand[:, _NETWORK].copy()
+    demand[:, _NETWORK] += _call_demand(fleet, instances)
     return FleetFacts(
         fleet=fleet,
-        demand=_demand(fleet),
+        demand=demand,
+        own_network_kbps=own_network,
         instances=instances,
         max_per_host=max_per_host,
         most_per_host=_most_per_host(fleet, max_per_host),
@@ -112,7 +139,7 @@ def fleet_facts(fleet: Fleet) -> FleetFacts:
         region_idx=_integers(
             services["region"].replace_strict(codes, list(range(len(regions))), return_dtype=pl.Int64)
         ),
-        size_limits={name: host_limits(size, size.nic_kbps, fleet.policy) for name, size in fleet.sizes.items()},
+        bought={(pool, name): _bought(pool, size, fleet) for pool in POOLS for name, size in fleet.sizes.items()},
         host_idx={name: row for row, name in enumerate(hosts["host"].to_list())},
         host_limits=np.array([limits_by_kind[kind] for kind in kinds], dtype=np.int64).reshape(-1, NUM_RESOURCES),
         host_prices=_integers(hosts["price_micros_per_hour"]),
@@ -148,6 +175,30 @@ def _headroom(policy: Policy, resource: str) -> Fraction:
     if isinstance(policy.headroom, dict):
         return exact(policy.headroom[resource]) if resource in policy.headroom else _USUAL_HEADROOM
     return exact(policy.headroom)
+
+
+def _bought(pool: str, size: HostSize, fleet: Fleet) -> BoughtHost:
+    """Return what a host of a size is when it is bought for a pool: the policy may give it another NIC."""
+    nics = fleet.model.nics
+    asked: dict[str, str] = {str(name): nic for name, nic in fleet.policy.nic.items()}
+    nic = asked.get(pool, size.nic)
+    own_price = nics[size.nic].price_micros_per_hour if size.nic else 0
+    nic_kbps, more = size.nic_kbps, 0
+    if pool in asked:
+        nic_kbps = nics[nic].capacity_kbps
+        more = max(0, nics[nic].price_micros_per_hour - own_price)
+    return BoughtHost(host_limits(size, nic_kbps, fleet.policy), size.price_micros_per_hour + more, nic)
+
+
+def _call_demand(fleet: Fleet, instances: IntArray) -> IntArray:
+    """Return what calls add to the network demand of one instance, kbit/s: the larger of what it sends and gets."""
+    kbps = fleet.calls["kbps"].to_numpy()
+    ways = []
+    for end in ("from", "to"):
+        total = np.zeros(len(instances), dtype=np.int64)
+        np.add.at(total, fleet.calls[end].to_numpy(), kbps)
+        ways.append(total)
+    return -(-np.maximum(*ways) // instances)
 
 
 def _demand(fleet: Fleet) -> IntArray:

@@ -77,11 +77,12 @@ def _bought_problems(
         yield "unknown-size", f"{name} has size {size_name}, which the fleet does not know"
     elif host["pool"] in POOLS and size_name not in facts.buyable(str(host["pool"])):
         yield "size-not-buyable", f"{name} would be bought in size {size_name}, which pool {host['pool']} may not have"
-    elif price != size.price_micros_per_hour:
-        right = money(size.price_micros_per_hour)
+    elif host["pool"] in POOLS and price != (bought := facts.bought[str(host["pool"]), size_name]).price:
+        right = money(bought.price)
+        nic = f" with NIC {bought.nic}" if bought.nic != size.nic else ""
         yield (
             "price-wrong",
-            f"{name}: a {size_name} host costs {right}, the plan says {host['price_per_hour']}",
+            f"{name}: a {size_name} host{nic} costs {right}, the plan says {host['price_per_hour']}",
         )
     place = (host["region"], host["zone"], host["segment"])
     if place not in places:

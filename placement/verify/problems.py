@@ -88,8 +88,8 @@ def _host_classes(facts: FleetFacts, pool: str, region: str, certificate: Certif
                 raise ProofError(f"class {number}: size {host_class.buyable} cannot be bought, or has a class already")
             left_sizes.remove(host_class.buyable)
             size = fleet.sizes[host_class.buyable]
-            limits.append(list(facts.size_limits[size.name]))
-            prices.append(size.price_micros_per_hour)
+            limits.append(list(facts.bought[pool, size.name].limit))
+            prices.append(facts.bought[pool, size.name].price)
             stocks.append(size.stock)
         else:
             rows = _take_hosts(host_class, number, active, left_hosts)

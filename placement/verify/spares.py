@@ -57,7 +57,7 @@ def _one_size_can(
         return True
     if facts is None:
         return False
-    limits = [facts.size_limits[name] for name in facts.buyable(pool)]
+    limits = [facts.bought[pool, name].limit for name in facts.buyable(pool)]
     limits += [tuple(row) for row in facts.host_limits[facts.standing(pool, region)].tolist()]
     return any((np.array(limit) >= load).all() for limit in limits)
 

@@ -212,7 +212,7 @@ def _server_tier(name: str, row: DatabaseTier, model: CapacityModel, end: End) -
 def _host_kinds(facts: FleetFacts, pool: str, region: str) -> set[tuple[tuple[int, ...], int]]:
     """Return limits and prices of the hosts that a pool may use in a region."""
     sizes = [size for name in facts.buyable(pool) if (size := facts.fleet.sizes[name]).stock != 0]
-    kinds = {(facts.size_limits[size.name], size.price_micros_per_hour) for size in sizes}
+    kinds = {(facts.bought[pool, size.name].limit, facts.bought[pool, size.name].price) for size in sizes}
     rows = facts.standing(pool, region)
     standing = np.unique(np.column_stack([facts.host_limits[rows], facts.host_prices[rows]]), axis=0)
     return kinds | {(tuple(row[:-1]), row[-1]) for row in standing.tolist()}

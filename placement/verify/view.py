@@ -156,7 +156,7 @@ def plan_view(plan: Plan, facts: FleetFacts | None, workloads: pl.DataFrame | No
         existing_idx[:] = [facts.host_idx.get(name, -1) for name in names]
         is_known = service_idx >= 0
         used = used + _load(facts.demand[service_idx[is_known]], host_idx[is_known], num_hosts)
-        limit, is_limit_known = _limits(hosts["size"], existing_idx, stated_limit, facts)
+        limit, is_limit_known = _limits(hosts, existing_idx, stated_limit, facts)
     else:
         runs_nodes_only = (num_instances == 0) & (num_nodes > 0)
         used = np.where(runs_nodes_only[:, None], used, stated_used)
@@ -231,15 +231,17 @@ def _load(demand: IntArray, host_idx: IntArray, num_hosts: int) -> IntArray:
 
 
 def _limits(
-    sizes: pl.Series, existing_idx: IntArray, stated: IntArray, facts: FleetFacts
+    hosts: pl.DataFrame, existing_idx: IntArray, stated: IntArray, facts: FleetFacts
 ) -> tuple[IntArray, BoolArray]:
-    """Return the limits of hosts, by inventory or by size, and whether they could be known."""
+    """Return the limits of hosts, by inventory or by pool and size, and whether they could be known."""
     limit = stated.copy()
-    known = np.zeros(len(sizes), dtype=np.bool_)
-    for size in sizes.unique().to_list():
-        if size in facts.size_limits:
-            rows = (sizes == size).to_numpy()
-            limit[rows] = facts.size_limits[size]
+    known = np.zeros(hosts.height, dtype=np.bool_)
+    for pool, size in hosts.select("pool", "size").unique().iter_rows():
+        # a pool that there is not is told elsewhere: its hosts are held against those of services
+        bought = facts.bought.get((pool if pool in POOLS else "services", size))
+        if bought is not None:
+            rows = ((hosts["pool"] == pool) & (hosts["size"] == size)).to_numpy()
+            limit[rows] = bought.limit
             known |= rows
     is_existing = existing_idx >= 0
     limit[is_existing] = facts.host_limits[existing_idx[is_existing]]

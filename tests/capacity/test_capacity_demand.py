@@ -108,6 +108,7 @@ def test_host_size(model: CapacityModel) -> None:
         nic_kbps=10_000_000,
         price_micros_per_hour=384_000,
         stock=None,
+        nic="10gbe",
     )
     assert list(model.host_sizes()) == ["small", "medium", "large", "xlarge"]
     assert model.currency() == "USD"

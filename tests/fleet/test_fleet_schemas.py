@@ -13,14 +13,14 @@ import placement.fleet
 from placement.fleet import SCHEMAS, Policy
 from placement.fleet.columns import TABLES, Column
 from placement.fleet.documents import FleetDocument
-from placement.fleet.types import HOSTS_SCHEMA, INTERFERENCE_SCHEMA, SERVICES_SCHEMA
+from placement.fleet.types import CALLS_SCHEMA, HOSTS_SCHEMA, INTERFERENCE_SCHEMA, SERVICES_SCHEMA
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "fleet-format.md"
 
 
 def test_every_input_has_a_schema() -> None:
     assert set(SCHEMAS) == {
-        "fleet", "topology", "policy", "services", "sizes", "hosts", "current", "interference", "prices",
+        "fleet", "topology", "policy", "services", "sizes", "hosts", "current", "interference", "calls", "prices",
     }  # fmt: skip
     for make in SCHEMAS.values():
         schema = make()
@@ -50,6 +50,7 @@ def test_columns_are_those_of_the_fleet() -> None:
     assert {column.inside for column in TABLES["services"].columns} == set(SERVICES_SCHEMA)
     assert {column.inside for column in TABLES["hosts"].columns} | {"nic_kbps"} == set(HOSTS_SCHEMA)
     assert {column.inside for column in TABLES["interference"].columns} == set(INTERFERENCE_SCHEMA)
+    assert {column.inside for column in TABLES["calls"].columns} == set(CALLS_SCHEMA)
 
 
 def documented(column: Column) -> str:

@@ -30,7 +30,7 @@ def small_plan(num_hosts: int = 3, name: str = "små") -> Plan:
     for number in range(num_hosts):
         row = {
             "host": f"h-{number:04d}", "size": "small", "pool": "services", "region": "main",
-            "zone": "" if number % 2 else "za", "segment": "", "spare": number == num_hosts - 1,
+            "zone": "" if number % 2 else "za", "segment": "", "nic": "10gbe", "spare": number == num_hosts - 1,
             "price_per_hour": 0.1 + number / 1e6, "instances": 2,
         }  # fmt: skip
         for column, kind in HOSTS_SCHEMA.items():

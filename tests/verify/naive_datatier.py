@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from naive_network import bought_nic_kbps, nic_surcharge
 from naive_planner import NaivePlanner, limits_of
 
 from placement.fleet.types import Fleet
@@ -85,7 +86,11 @@ class NaiveTier:
     def node_price(self, pool: str, region: str, row) -> int | None:
         naive = NaivePlanner(self.fleet)
         hosts = [
-            (limits_of(self.fleet, name), self.fleet.sizes[name].price_micros_per_hour) for name in naive.buyable(pool)
+            (
+                limits_of(self.fleet, name, bought_nic_kbps(self.fleet, name, pool)),
+                self.fleet.sizes[name].price_micros_per_hour + nic_surcharge(self.fleet, name, pool),
+            )
+            for name in naive.buyable(pool)
         ]
         hosts += [(host.limit, host.price) for host in naive.idle if (host.pool, host.region) == (pool, region)]
         needs = self.needs(row)

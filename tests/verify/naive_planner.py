@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 import polars as pl
+from naive_network import bought_nic_kbps, nic_surcharge, with_network
 
 from placement.fleet.types import Fleet
 from placement.plan.types import (
@@ -79,8 +80,18 @@ def demands_of(fleet: Fleet) -> list[tuple[int, ...]]:
         filling = fleet.model.profile_demand(row["profile"], end)
         extra = fleet.model.frontend_demand(row["profile"], end) if row["frontend"] else {}
         columns = [resource.internal_column for resource in RESOURCES]
-        demands.append(tuple((row[c] if row[c] is not None else filling[c]) + extra.get(c, 0) for c in columns))
+        own = [(row[c] if row[c] is not None else filling[c]) + extra.get(c, 0) for c in columns]
+        own[columns.index("network_kbps")] += calls_of(fleet, len(demands), row["instances"])
+        demands.append(tuple(own))
     return demands
+
+
+def calls_of(fleet: Fleet, service: int, instances: int) -> int:
+    """What calls add to the network demand of one instance of a service, kbit/s."""
+    calls = fleet.calls.rows()
+    out = sum(kbps for one, _, kbps in calls if one == service)
+    into = sum(kbps for _, other, kbps in calls if other == service)
+    return math.ceil(Fraction(max(out, into), instances))
 
 
 class NaivePlanner:
@@ -121,7 +132,8 @@ class NaivePlanner:
             for place in sorted(places, key=self.standing):
                 if place.max_hosts is None or self.standing(place) < place.max_hosts:
                     name = f"new-{region}-{len(self.hosts):05d}"
-                    price, limit = self.fleet.sizes[size].price_micros_per_hour, limits_of(self.fleet, size)
+                    price = self.fleet.sizes[size].price_micros_per_hour + nic_surcharge(self.fleet, size, pool)
+                    limit = limits_of(self.fleet, size, bought_nic_kbps(self.fleet, size, pool))
                     yield Host(name, size, region, place.zone, place.segment, price, limit, False, pool=pool)
 
     def standing(self, place) -> int:
@@ -199,7 +211,8 @@ class NaivePlanner:
         placed = self.place_all()
         if placed is None:
             return None
-        return self.assemble([row[1:] for row in placed if row[0] == "services"])
+        plan = self.assemble([row[1:] for row in placed if row[0] == "services"])
+        return with_network(plan, self.fleet)
 
     def add_spares(self) -> bool:
         share = Fraction(str(self.fleet.policy.spare))
@@ -224,7 +237,7 @@ class NaivePlanner:
         for host in sorted(self.hosts, key=lambda host: host.name):
             row = {
                 "host": host.name, "size": host.size, "pool": host.pool, "region": host.region, "zone": host.zone,
-                "segment": host.segment, "spare": host.spare, "price_per_hour": host.price / 1e6,
+                "segment": host.segment, "nic": "", "spare": host.spare, "price_per_hour": host.price / 1e6,
                 "instances": host.running.total(),
             }  # fmt: skip
             for resource, load, limit in zip(RESOURCES, host.load, host.limit, strict=True):
@@ -279,8 +292,8 @@ class NaivePlanner:
         if any(place.region == region for place in self.fleet.topology.locations):
             for size in self.buyable(pool):
                 classes.append(HostClass(buyable=size))
-                limits.append(limits_of(self.fleet, size))
-                prices.append(self.fleet.sizes[size].price_micros_per_hour)
+                limits.append(limits_of(self.fleet, size, bought_nic_kbps(self.fleet, size, pool)))
+                prices.append(self.fleet.sizes[size].price_micros_per_hour + nic_surcharge(self.fleet, size, pool))
         kinds: dict[tuple, list[str]] = {}
         for row in self.fleet.hosts.to_dicts():
             if row["region"] == region and row["state"] == "active" and row["pool"] == pool:

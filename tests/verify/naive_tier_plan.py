@@ -12,6 +12,7 @@ from fractions import Fraction
 
 import polars as pl
 from naive_datatier import SERVER, Decisions, NaiveTier, Server, Valkey, decide
+from naive_network import with_network
 from naive_planner import NaivePlanner
 from naive_tier_summary import postgres_certificates, postgres_summary, valkey_certificates, valkey_summary
 
@@ -106,12 +107,13 @@ def write_down(fleet: Fleet, decisions: Decisions) -> Plan | None:
         valkey=valkey_summary(tier, decisions, certificates, valkey) if "caches" in pools else None,
         platform=tuple(platform),
     )
-    return replace(
+    plan = replace(
         plan,
         summary=plan.summary.model_copy(update={"data_tier": summary if pools != ["services"] else None}),
         nodes=node_table(nodes, {row["name"]: row for row in workloads}, zones),
         **tables,
     )
+    return with_network(plan, fleet)
 
 
 def workload(

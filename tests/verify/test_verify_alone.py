@@ -38,7 +38,7 @@ def test_a_valid_plan_is_clean_and_the_notes_say_what_was_not_checked() -> None:
         (lambda p: assign(p, "log", 1, WEB), {"instance-twice", "instances-wrong", "fleet-differs"}),
         (lambda p: unassign(p, "web", 2), {"instance-missing", "instances-wrong", "fleet-differs"}),
         (lambda p: assign(p, "web", 0, WEB), {"unknown-instance", "instances-wrong", "fleet-differs"}),
-        (lambda p: drop_host(p, WEST_SPARE), {"cost-wrong", "count-wrong"}),
+        (lambda p: drop_host(p, WEST_SPARE), {"cost-wrong", "count-wrong", "link-unknown"}),
         (lambda p: copy_host(p, WEST_SPARE, WEST_SPARE), {"host-twice", "cost-wrong", "count-wrong"}),
         (lambda p: set_host(p, WEST_SPARE, threads_limit=10), {"spare-too-small"}),
         (lambda p: set_host(p, WEST_SPARE, threads_used=10), {"spare-used"}),

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from naive_planner import naive_plan
 from test_verify_datatier import KINDS as IN_DATA_TIERS
+from test_verify_network_violations import KINDS as IN_NETWORKS
 from town import (
     assign,
     copy_host,
@@ -218,4 +219,5 @@ def test_many_findings_of_one_kind_are_counted_and_cut_short() -> None:
 def test_every_kind_is_injected_somewhere() -> None:
     injected = set().union(*(row[2] for row in STRAIGHTENED + PLAIN))
     # these two are injected beside the certificates
-    assert set(FINDING_KINDS) - injected - IN_DATA_TIERS == {"certificate-invalid", "bound-unverified"} - IN_DATA_TIERS
+    elsewhere = IN_DATA_TIERS | IN_NETWORKS
+    assert set(FINDING_KINDS) - injected - elsewhere == {"certificate-invalid", "bound-unverified"} - elsewhere

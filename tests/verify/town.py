@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 import polars as pl
+from naive_network import bought_nic_kbps, with_network
 from naive_planner import demands_of, gap_of, limits_of
 
 from placement.fleet import Fleet, fleet_from_frames
@@ -182,7 +183,8 @@ def straighten(plan: Plan, fleet: Fleet) -> Plan:
     nics = dict(fleet.hosts.select("host", "nic_kbps").iter_rows())
     rows = []
     for row in plan.hosts.to_dicts():
-        limit = limits_of(fleet, row["size"], nics.get(row["host"]))
+        nic_kbps = nics.get(row["host"]) or bought_nic_kbps(fleet, row["size"], row["pool"])
+        limit = limits_of(fleet, row["size"], nic_kbps)
         for resource, load, most in zip(RESOURCES, loads[row["host"]], limit, strict=True):
             is_whole = resource.factor == 1
             row[f"{resource.column}_used"] = load if is_whole else load / resource.factor
@@ -222,4 +224,4 @@ def straighten(plan: Plan, fleet: Fleet) -> Plan:
     }
     for path, value in figures.items():
         plan = set_summary(plan, path, value)
-    return plan
+    return with_network(plan, fleet)
