@@ -49,6 +49,9 @@ def _problems(cut: Cut, fabric: Fabric, carries: Carried) -> list[str]:
         demand_kbps = _edge_kbps(fabric, carries, side)
     else:
         return ["what must go to the edge goes over the service network"]
+    stated_kbps = cut.demand_mbps * _KBPS
+    if cut.holds_for == "placement" and capacity_kbps < stated_kbps < demand_kbps:
+        demand_kbps = stated_kbps  # less than what must cross proves it as well
     messages = []
     for name, stated_mbps, right_kbps in (
         ("demand", cut.demand_mbps, demand_kbps),
@@ -79,20 +82,20 @@ def _crossing_kbps(ends: Sequence[str], traffic_kbps: FloatArray, side: _Side) -
 def _edge_kbps(fabric: Fabric, carries: Carried, side: _Side) -> float:
     """Return what must cross between leaves and edges wherever instances and nodes stand.
 
-    Only regions count whose leaves are all on one side and whose edge is on the other: what these exchange is the
-    same in every placement.
+    Only regions count whose leaves are all on one side: what they exchange with each switch of the edge on the other
+    is the same in every placement.
     """
-    ends = carries.ends[SERVICE]
-    traffic = carries.traffic_kbps[SERVICE]
     leaves = _leaves_by_region(fabric)
     total = 0.0
     for region, switches in fabric.edges.items():
         own, edge = leaves.get(region, frozenset()), frozenset(switches)
-        if own and edge and ((own <= side.senders and edge <= side.receivers) or
-                             (edge <= side.senders and own <= side.receivers)):  # fmt: skip
-            here = _Side(own | edge, own | edge)
-            sends = _Side(here.senders & side.senders, here.receivers & side.receivers)
-            total += _crossing_kbps(ends, traffic, sends)
+        if own and own <= side.senders:
+            between = _Side(own, edge & side.receivers)
+        elif own and own <= side.receivers:
+            between = _Side(edge & side.senders, own)
+        else:
+            continue
+        total += _crossing_kbps(carries.ends[SERVICE], carries.traffic_kbps[SERVICE], between)
     return total
 
 

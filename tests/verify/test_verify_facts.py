@@ -28,6 +28,34 @@ def limits(policy: Policy, nic_kbps: int = 10_000_000, size: HostSize = MEDIUM) 
     return dict(zip(RESOURCE_NAMES, host_limits(size, nic_kbps, policy), strict=True))
 
 
+def test_calls_are_demand_of_the_larger_direction_for_each_instance() -> None:
+    # a, 3 instances, sends 10 and 0.001 Mbps and receives 4: 10,001 / 3 = 3,333.67 kbit/s more, rounded up;
+    # b receives 10 and sends 4; c receives a thousandth of a Mbps
+    fleet = fleet_from_frames(
+        services={"service": ["a", "b", "c"], "instances": [3, 1, 1], "network_mbps": [2, 2, 2]},
+        calls={"from": ["a", "a", "b"], "to": ["b", "c", "a"], "mbps": [10, 0.001, 4]},
+    )
+    facts = fleet_facts(fleet)
+    assert facts.demand[:, RESOURCE_NAMES.index("network")].tolist() == [2000 + 3334, 2000 + 10000, 2000 + 1]
+    assert facts.own_network_kbps.tolist() == [2000, 2000, 2000]
+
+
+def test_the_policys_nic_counts_for_limit_and_price_of_bought_hosts() -> None:
+    # small hosts have 10 GbE, which adds 0.01 an hour of its own: 25 GbE (0.03) makes it 0.02 more, 1 GbE nothing less
+    fleet = fleet_from_frames(
+        services={"service": ["a"]}, policy={"nic": {"databases": "25gbe", "caches": "1gbe"}}, sizes=["small"]
+    )
+    bought = fleet_facts(fleet).bought
+    price = fleet.sizes["small"].price_micros_per_hour
+    network = RESOURCE_NAMES.index("network")
+    kinds = {pool: bought[pool, "small"] for pool in ("services", "databases", "caches")}
+    assert {pool: (b.nic, b.limit[network], b.price - price) for pool, b in kinds.items()} == {
+        "services": ("10gbe", 6_000_000, 0),
+        "databases": ("25gbe", 15_000_000, 20_000),
+        "caches": ("1gbe", 600_000, 0),
+    }
+
+
 def test_limits_by_the_table_of_the_contract() -> None:
     assert limits(Policy()) == {
         "cpu": 11_200,  # 8 x 2.0 x 0.7

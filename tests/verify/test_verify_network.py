@@ -114,7 +114,7 @@ def test_loads_are_those_of_exact_fractions_and_nothing_is_lost(
         into = sum(load for name, load in got.items() if name.endswith(f">{node}"))
         sent = sum(kbps for (one, _), kbps in traffic.items() if one == node)
         received = sum(kbps for (_, other), kbps in traffic.items() if other == node)
-        assert out - sent == pytest.approx(into - received)
+        assert out - sent == pytest.approx(into - received, abs=1e-6)
 
 
 # --- flows --------------------------------------------------------------------------------------------------------
