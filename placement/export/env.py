@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 
 from placement.errors import InputError, Problem
+from placement.export.names import refuse_control_characters
 from placement.export.settings import Connections
 from placement.export.source import Source
 
@@ -39,8 +40,5 @@ def env_line(key: str, value: str) -> str:
     """
     if not _KEY.fullmatch(key):
         raise InputError(Problem("environment", "is no name of a variable", value=key[:60]))
-    if any(letter < " " or "\x7f" <= letter <= "\x9f" or "\ud800" <= letter <= "\udfff" for letter in value):
-        raise InputError(
-            Problem("environment", "has control characters", column=key, value=value[:60], allowed="printable text")
-        )
+    refuse_control_characters(value, "environment", key)
     return f'{key}="{value.translate(_ESCAPED)}"'

@@ -6,6 +6,7 @@ text (a domain, a cache's function) is not refused: each target escapes it for i
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 
 import polars as pl
@@ -53,6 +54,25 @@ def check_names(plan: Plan) -> None:
     ]
     if problems:
         raise InputError(problems)
+
+
+def is_text(letter: str) -> bool:
+    """Whether a character may stand in a line of text: no control or format character, nor one that ends a line."""
+    category = unicodedata.category(letter)
+    return category[0] != "C" and category not in ("Zl", "Zp")
+
+
+def refuse_control_characters(text: str, file: str, column: str = "") -> None:
+    """Refuse text with characters that no line of a configuration can have.
+
+    Raises
+    ------
+    InputError
+        If it has one.
+    """
+    if not all(map(is_text, text)):
+        value = text[:_VALUE_LENGTH]
+        raise InputError(Problem(file, "has control characters", column=column, value=value, allowed="printable text"))
 
 
 def _problems(plan: Plan, columns: Mapping[str, tuple[str, ...]], pattern: str, allowed: str) -> Iterable[Problem]:

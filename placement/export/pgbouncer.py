@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from placement.errors import InputError, Problem
+from placement.export.names import refuse_control_characters
 from placement.export.settings import PGBOUNCER_PORT, pgbouncer_workload
 from placement.export.source import Source
 
@@ -84,7 +85,7 @@ def database_key(name: str) -> str:
     """
     if name == "pgbouncer":
         raise InputError(Problem("databases", "is the name of PgBouncer's console", column="database", value=name))
-    _refuse_control_characters(name)
+    refuse_control_characters(name, "databases", "database")
     return name if _PLAIN.fullmatch(name) else '"' + name.replace('"', '""') + '"'
 
 
@@ -96,10 +97,5 @@ def connect_value(text: str) -> str:
     InputError
         If it has control characters.
     """
-    _refuse_control_characters(text)
+    refuse_control_characters(text, "databases")
     return text if _PLAIN_VALUE.fullmatch(text) else "'" + text.replace("'", "''") + "'"
-
-
-def _refuse_control_characters(text: str) -> None:
-    if any(letter < " " or "\x7f" <= letter <= "\x9f" or letter in "\u2028\u2029" for letter in text):
-        raise InputError(Problem("databases", "has control characters", value=text[:60], allowed="printable text"))

@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from placement.errors import InputError, Problem
 from placement.export.hosts import Host, Instance, hosts_of
 from placement.export.limits import InstanceLimits, UnitLimits, node_limits, service_limits
+from placement.export.names import is_text, refuse_control_characters
 from placement.export.settings import Connections
 from placement.export.source import Source
 from placement.units import scale_up
@@ -100,7 +101,7 @@ def unit_text(text: str) -> str:
 
     What no line can hold becomes U+FFFD.
     """
-    kept = "".join("\ufffd" if not letter.isprintable() and letter != " " else letter for letter in text)
+    kept = "".join(letter if is_text(letter) else "\ufffd" for letter in text)
     return kept.replace("%", "%%") + (" " if kept.endswith("\\") else "")
 
 
@@ -112,8 +113,7 @@ def environment_word(key: str, value: str) -> str:
     InputError
         If the value has control characters.
     """
-    if any(not letter.isprintable() for letter in value):
-        raise InputError(Problem("systemd", "has control characters", column=key, value=value[:60]))
+    refuse_control_characters(value, "systemd", key)
     escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'"{key}={escaped}"'
 
