@@ -5,7 +5,8 @@
     {node}.ini
 
 What the machine decides (which users there are) is not in it: ``auth_file`` names PgBouncer's own. To change a setting
-of ``[pgbouncer]`` on one machine, include the file in another and set it anew after that; the last one counts.
+on one machine, include the file in another one and set it anew below, without a section of its own: the last value
+counts, and a second ``[pgbouncer]`` would take every setting back to its default.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from placement.export.source import Source
 
 AUTH_FILE = "/etc/pgbouncer/userlist.txt"
 
-_PLAIN = re.compile(r"[A-Za-z0-9_]+")
+_KEY = re.compile(r"[A-Za-z0-9_.-]+")
 _PLAIN_VALUE = re.compile(r"[A-Za-z0-9_.:/-]+")
 
 
@@ -76,17 +77,22 @@ def _database(cluster: dict[str, Any], row: dict[str, Any], reserve: int) -> str
 
 
 def database_key(name: str) -> str:
-    """Return a database's name as a key of ``[databases]``: in double quotes where it needs them.
+    """Return a database's name as a key of ``[databases]``.
+
+    PgBouncer's documentation has a way to quote other names there, which not every version reads.
 
     Raises
     ------
     InputError
-        If it has control characters, or is PgBouncer's own: its console.
+        If PgBouncer takes it for no name, or it is PgBouncer's own: its console.
     """
     if name == "pgbouncer":
         raise InputError(Problem("databases", "is the name of PgBouncer's console", column="database", value=name))
-    refuse_control_characters(name, "databases", "database")
-    return name if _PLAIN.fullmatch(name) else '"' + name.replace('"', '""') + '"'
+    if not _KEY.fullmatch(name):
+        raise InputError(
+            Problem("databases", "is no name for PgBouncer", column="database", value=name[:60], allowed=_KEY.pattern)
+        )
+    return name
 
 
 def connect_value(text: str) -> str:
