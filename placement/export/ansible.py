@@ -30,30 +30,23 @@ _GROUP = re.compile(r"[a-z_][a-z0-9_]*")
 
 def files(source: Source) -> Iterator[tuple[str, bytes]]:
     """Yield the files of the target."""
-    fleet = source.known_fleet
-    limits = service_limits(fleet)
-    domains = dict(fleet.services.select("service", "domain").iter_rows())
-    connections = Connections(source)
-    uses = {service: _uses(connections, service) for service in connections.services()}
+    alike = _services(source)
     groups = _Groups()
     for host in hosts_of(source.plan):
         groups.add(host)
         content = {
             "placement_host": _place(host),
-            "placement_services": [
-                _service(instance, limits[instance.service], domains[instance.service]) | uses.get(instance.service, {})
-                for instance in host.instances
-            ],
+            "placement_services": [_instance(instance, alike[instance.service]) for instance in host.instances],
             "placement_nodes": [_node(row) for row in host.nodes],
         }
-        yield f"inventory/host_vars/{host.name}.json", json_bytes(_literal(content))
-    yield "inventory/hosts.json", json_bytes(groups.inventory())
+        yield f"inventory/host_vars/{host.name}.json", variables_bytes(content)
+    yield "inventory/hosts.json", (json.dumps(groups.inventory(), indent=1) + "\n").encode()
     everywhere = {
         "placement_plan_digest": source.digest,
-        "placement_fleet": source.plan.summary.fleet.name,
-        "placement_fleet_digest": source.plan.summary.fleet.digest,
+        "placement_fleet": literal(source.plan.summary.fleet.name),
+        "placement_fleet_digest": literal(source.plan.summary.fleet.digest),
     }
-    yield "inventory/group_vars/all.json", json_bytes(_literal(everywhere))
+    yield "inventory/group_vars/all.json", variables_bytes(everywhere)
 
 
 def literal(text: str) -> str | dict[str, str]:
@@ -75,9 +68,20 @@ def group_name(kind: str, *names: str) -> str:
     return group
 
 
-def json_bytes(value: Any) -> bytes:
-    """Return JSON that reads well in a comparison of two versions: indented, keys in their order."""
-    return (json.dumps(value, ensure_ascii=False, allow_nan=False, indent=1) + "\n").encode()
+def variables_bytes(variables: dict[str, Any]) -> bytes:
+    """Return variables as JSON whose versions compare well: a line for each, and for each row of a list."""
+    parts = []
+    for name, value in variables.items():
+        if isinstance(value, list) and value:
+            text = "[\n" + ",\n".join(map(_compact, value)) + "\n]"
+        else:
+            text = _compact(value)
+        parts.append(f"{_compact(name)}: {text}")
+    return ("{\n" + ",\n".join(parts) + "\n}\n").encode()
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def _literal(value: Any) -> Any:
@@ -138,21 +142,35 @@ def _place(host: Host) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _service(instance: Instance, limits: InstanceLimits, domain: str) -> dict[str, Any]:
-    row: dict[str, Any] = {
+def _services(source: Source) -> dict[str, dict[str, Any]]:
+    """Return what is the same for all instances of a service, by service."""
+    fleet = source.known_fleet
+    connections = Connections(source)
+    limits = service_limits(fleet)
+    return {
+        service: _literal({"domain": domain, **_limits(limits[service]), **_uses(connections, service)})
+        for service, domain in fleet.services.select("service", "domain").iter_rows()
+    }
+
+
+def _instance(instance: Instance, alike: dict[str, Any]) -> dict[str, Any]:
+    row = {
         "service": instance.service,
         "instance": instance.number,
         "unit": f"{instance.service}@{instance.number}.service",
         "port": instance.port,
-        "domain": domain,
-        "limits": limits.backend.to_dict(),
+        **alike,
     }
+    if "frontend" in alike:
+        unit = f"{instance.service}.frontend@{instance.number}.service"
+        row["frontend"] = {"unit": unit, "port": instance.port + 1, **alike["frontend"]}
+    return row
+
+
+def _limits(limits: InstanceLimits) -> dict[str, Any]:
+    row: dict[str, Any] = {"limits": limits.backend.to_dict()}
     if limits.frontend is not None:
-        row["frontend"] = {
-            "unit": f"{instance.service}.frontend@{instance.number}.service",
-            "port": instance.port + 1,
-            "limits": limits.frontend.to_dict(),
-        }
+        row["frontend"] = {"limits": limits.frontend.to_dict()}
     return row
 
 

@@ -8,6 +8,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ from placement.export.source import Source, source_of
 pytestmark = pytest.mark.system
 
 OWNED = "owned"
+# on this machine, by the Python that runs the tests
+LOCAL = ("-c", "local", "-e", f"ansible_python_interpreter={sys.executable}")
 TEXTS = [
     "100% %n %H",
     "a \"quoted\" 'text'",
@@ -141,7 +144,7 @@ def test_a_dry_run_takes_domains_for_what_they_are(hostile, tool, tmp_path):
     (tmp_path / "play.yaml").write_text(PLAYBOOK.replace("FOLDER", str(tmp_path)))
     said = tmp_path / "said"
     said.mkdir()
-    done = run([tool("ansible-playbook"), "--check", "-i", inventory, "-c", "local", "play.yaml"], tmp_path)
+    done = run([tool("ansible-playbook"), "--check", "-i", inventory, *LOCAL, "play.yaml"], tmp_path)
     printed = good(done)
     domains = dict(hostile.known_fleet.services.select("service", "domain").iter_rows())
     assert sorted(set(domains.values()) & set(TEXTS)) == sorted(domains.values())
@@ -164,7 +167,7 @@ def test_a_template_that_is_not_escaped_would_run(hostile, tool, tmp_path):
     (tmp_path / "play.yaml").write_text(
         f"- hosts: {host}\n  gather_facts: false\n  tasks:\n    - ansible.builtin.debug: {{msg: '{{{{ domain }}}}'}}\n"
     )
-    good(run([tool("ansible-playbook"), "-i", inventory, "-c", "local", "play.yaml"], tmp_path))
+    good(run([tool("ansible-playbook"), "-i", inventory, *LOCAL, "play.yaml"], tmp_path))
     assert (tmp_path / OWNED).exists()
 
 
