@@ -3,7 +3,7 @@
 #   make plan         plan the bundled fleet of 5,000 services into build/plan, and check the plan
 #   make test         run the tests
 #   make lint         ruff, mypy (strict), import directions
-#   make test-system  run the tests that start PostgreSQL, PgBouncer, Valkey; says which packages are missing
+#   make test-system  run the tests that start PostgreSQL, PgBouncer, Valkey, Ansible …; says which packages are missing
 #   make test-clusters  run the tests on local clusters of Dask and Ray (installs both)
 #   make bench        run the short benchmarks and print their figures (a few minutes)
 #   make bench-full   run all of them, write benchmarks/RESULTS.md: DATA=/folder NOTE="what changed" (hours)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from placement.engine import Options, place
-    from placement.errors import InfeasibleError, InputError, InternalError, PlacementError
+    from placement.errors import InfeasibleError, InputError, InternalError, PlacementError, RefusedError
+    from placement.export import export_plan
     from placement.fleet import Fleet, fleet_from_frames, generate_fleet, read_fleet
     from placement.plan import Plan, read_plan, write_plan
     from placement.verify import check_plan
@@ -27,7 +28,9 @@ _HOMES = {
     "Options": "engine",
     "Plan": "plan",
     "PlacementError": "errors",
+    "RefusedError": "errors",
     "check_plan": "verify",
+    "export_plan": "export",
     "fleet_from_frames": "fleet",
     "generate_fleet": "fleet",
     "place": "engine",
@@ -44,7 +47,9 @@ __all__ = [
     "Options",
     "PlacementError",
     "Plan",
+    "RefusedError",
     "check_plan",
+    "export_plan",
     "fleet_from_frames",
     "generate_fleet",
     "place",

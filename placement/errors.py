@@ -5,6 +5,7 @@
     PlacementError
     ├── InputError        bad input: every problem found, exit code 2
     ├── InfeasibleError   no plan exists: every reason found, exit code 1
+    ├── RefusedError      a plan that must not be used: every reason found, exit code 1
     └── InternalError     a fault of ours, exit code 3
 
 What went wrong is data (`Problem`, `Reason`), so that tools can read it; the words are made from the data.
@@ -159,6 +160,22 @@ class InfeasibleError(PlacementError):
     def __init__(self, reasons: Sequence[Reason]) -> None:
         self.reasons = tuple(reasons)
         super().__init__("\n".join(str(reason) for reason in self.reasons))
+
+
+class RefusedError(PlacementError):
+    """A plan that must not be used: it is not the one that was expected, or the checker finds faults in it.
+
+    Parameters
+    ----------
+    reasons
+        Every reason, in words.
+    """
+
+    exit_code = 1
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        self.reasons = tuple(reasons)
+        super().__init__("\n".join(self.reasons))
 
 
 class InternalError(PlacementError):

@@ -12,8 +12,17 @@ import typer
 
 from placement.cli import output
 from placement.cli.network import network
+from placement.cli.export import export
 from placement.cli.size import size
-from placement.errors import InfeasibleError, InputError, InternalError, PlacementError, Problem, nearest_name
+from placement.errors import (
+    InfeasibleError,
+    InputError,
+    InternalError,
+    PlacementError,
+    Problem,
+    RefusedError,
+    nearest_name,
+)
 
 if TYPE_CHECKING:
     from placement.fleet.types import Fleet
@@ -183,6 +192,7 @@ def check(
 
 app.command()(size)
 app.command()(network)
+app.command()(export)
 
 
 @app.command()
@@ -265,12 +275,13 @@ def schema(
     """Print the JSON Schema of an input or output."""
     from placement.capacity import model_schema
     from placement.capacity.sizing import size_schema
+    from placement.export.schemas import SCHEMAS as EXPORTS
     from placement.fleet.schemas import SCHEMAS as INPUTS
     from placement.plan.schemas import SCHEMAS as OUTPUTS
 
     # a name that is both an input and an output table keeps the input under it, the output as plan-NAME
     known: dict[str, Any] = {("plan-" + key if key in INPUTS else key): make for key, make in OUTPUTS.items()}
-    known |= dict(INPUTS) | {"model": model_schema, "size": size_schema}
+    known |= dict(INPUTS) | dict(EXPORTS) | {"model": model_schema, "size": size_schema}
     if not name:
         typer.echo("\n".join(sorted(known)))
         return
@@ -344,6 +355,12 @@ def run(arguments: list[str] | None = None) -> None:
         _fail(InternalError(f"{type(error).__name__}: {error} (PLACEMENT_DEBUG=1 shows where)"), as_json)
 
 
+def _status(error: PlacementError) -> str:
+    if isinstance(error, InfeasibleError):
+        return "infeasible"
+    return "refused" if isinstance(error, RefusedError) else "error"
+
+
 def _interrupted() -> NoReturn:
     typer.echo("interrupted: there was no plan yet, nothing was written", err=True)
     sys.exit(1)
@@ -358,11 +375,14 @@ def _fail(error: PlacementError, as_json: bool) -> None:
         title, key, lines = "no plan exists", "reasons", [str(reason) for reason in error.reasons]
         if all(reason.kind == "not-found" for reason in error.reasons):
             title = "no plan was found"
+    elif isinstance(error, RefusedError):
+        items = [{"message": reason} for reason in error.reasons]
+        title, key, lines = "the plan is refused", "reasons", list(error.reasons)
     else:
         items = [{"message": str(error)}]
         title, key, lines = "internal error", "errors", [str(error)]
     if as_json:
-        status = {"status": "infeasible" if isinstance(error, InfeasibleError) else "error", key: items}
+        status = {"status": _status(error), key: items}
         typer.echo(json.dumps(status, indent=2))
     else:
         output.print_error(title, lines)

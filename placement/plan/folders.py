@@ -17,7 +17,7 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -29,9 +29,11 @@ except ImportError:  # Windows: leftovers then stay until someone removes them
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 _NO_EXCHANGE = frozenset({errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EXDEV})
+_SYNCED_ONE_BY_ONE = 100
+"""Up to so many files are forced to disk each for itself; of more, their file system is, once."""
 
 
-def replace_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+def replace_folder(folder: Path, files: Mapping[str, bytes] | Iterable[tuple[str, bytes]]) -> None:
     """Put a folder with these files in the place of `folder`, in one step.
 
     Parameters
@@ -39,7 +41,8 @@ def replace_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     folder
         Resolved path of the target. What stands there is replaced and deleted; its parent is created.
     files
-        Content by file name.
+        Content by file name, or pairs of name and content as they are made; ``a/b`` is the file b in the subfolder a.
+        Names are not checked.
 
     Raises
     ------
@@ -50,14 +53,25 @@ def replace_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     recover(folder)
     _remove_leftovers(folder)
     with _temporary_folder(folder) as temporary:
-        for name, content in files.items():
-            with (temporary / name).open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-        _sync_folder(temporary)
+        _write_all(temporary, files.items() if isinstance(files, Mapping) else files)
         _swap(temporary, folder)
         _sync_folder(folder.parent)
+
+
+def _write_all(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
+    """Write the files and force them to disk."""
+    written: list[Path] = []
+    folders = {folder}
+    for name, content in files:
+        path = folder / name
+        if path.parent not in folders:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            folders.update(parent for parent in path.parents if parent.is_relative_to(folder))
+        path.write_bytes(content)
+        written.append(path)
+    if len(written) + len(folders) <= _SYNCED_ONE_BY_ONE or not _sync_file_system(folder):
+        for path in [*written, *sorted(folders, reverse=True)]:
+            _sync(path)
 
 
 def recover(folder: Path) -> bool:
@@ -158,6 +172,18 @@ def _remove_leftovers(folder: Path) -> None:
             os.close(lock)
 
 
+def _sync(path: Path) -> None:
+    """Force a file, or a folder's entries, to disk."""
+    if path.is_dir():
+        _sync_folder(path)
+        return
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _sync_folder(path: Path) -> None:
     """Force the folder's entries to disk, where folders can be opened."""
     with suppress(OSError):
@@ -166,6 +192,33 @@ def _sync_folder(path: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _sync_file_system(path: Path) -> bool:
+    """Force all of a file system to disk; return False where the system has no such step.
+
+    Thousands of files are on disk after one call, which for each of them would take minutes on some disks.
+
+    Raises
+    ------
+    OSError
+        If something could not be written.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+    if syncfs is None:
+        return False
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        if syncfs(descriptor) == 0:
+            return True
+        number = ctypes.get_errno()
+        if number == errno.ENOSYS:
+            return False
+        raise OSError(number, os.strerror(number), str(path))
+    finally:
+        os.close(descriptor)
 
 
 def _escaped(name: str) -> str:

@@ -14,7 +14,7 @@ import polars as pl
 
 from placement.capacity import CapacityModel
 from placement.engine import place
-from placement.fleet import read_fleet
+from placement.fleet import Fleet, read_fleet
 from placement.plan.types import Plan
 
 SMALL_FLEET = Path(__file__).parent / "small-fleet"
@@ -22,10 +22,11 @@ SMALL_FLEET = Path(__file__).parent / "small-fleet"
 
 @dataclass(frozen=True)
 class Planned:
-    """A plan, and the model that it was made with."""
+    """A plan, the model that it was made with, and its fleet."""
 
     model: CapacityModel
     plan: Plan
+    fleet: Fleet
 
     def postgres_cluster(self, *, pgbouncers: bool) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """Return the cluster that is reached through PgBouncers, or directly, and its databases."""
@@ -43,4 +44,4 @@ class Planned:
 def small_plan() -> Planned:
     """Return the plan of `small-fleet`."""
     fleet = read_fleet(SMALL_FLEET)
-    return Planned(fleet.model, place(fleet))
+    return Planned(fleet.model, place(fleet), fleet)

@@ -54,6 +54,15 @@ TOOLS: dict[str, Tool] = {
     "postgres": Tool(("postgres",), ("postgresql",), POSTGRES_FOLDERS),
     "pgbouncer": Tool(("pgbouncer",), ("pgbouncer",), ("/usr/sbin",)),
     "valkey": Tool(("valkey-server", "redis-server"), ("valkey-server", "redis-server")),
+    "ansible-inventory": Tool(("ansible-inventory",), ("ansible-core", "ansible")),
+    "ansible-playbook": Tool(("ansible-playbook",), ("ansible-core", "ansible")),
+    "systemd-analyze": Tool(("systemd-analyze",), ("systemd",)),
+    "environment-generator": Tool(
+        ("30-systemd-environment-d-generator",),
+        ("systemd",),
+        ("/usr/lib/systemd/user-environment-generators", "/lib/systemd/user-environment-generators"),
+    ),
+    "promtool": Tool(("promtool",), ("prometheus",)),
 }
 
 
