@@ -115,9 +115,7 @@ def _policies(fleet: Fleet, asked: Asked, problems: list[Problem]) -> list[tuple
     """Return policies with their part of a mix's name, and the arrangement of databases asked for."""
     made = []
     known = get_args(Arrangement)
-    for word in asked.databases:
-        if word not in known:
-            problems.append(_unknown("--databases", word, known))
+    problems += [_unknown("--databases", word, known) for word in asked.databases if word not in known]
     for share in asked.headroom:
         _, wrong = parse_policy({"headroom": share}, _COMMAND_LINE, "-")
         problems += (
@@ -133,7 +131,7 @@ def _policies(fleet: Fleet, asked: Asked, problems: list[Problem]) -> list[tuple
             parts.append(f"headroom={share:g}")
         if word:
             # for all services: what the fleet says of single domains and services would not be the arrangement named
-            changes["postgres"] = PostgresChoice(default=word)  # type: ignore[arg-type]
+            changes["postgres"] = PostgresChoice(default=word)
             parts.append(f"databases={word}")
         made.append((" ".join(parts), fleet.policy.model_copy(update=changes), word))
     return made

@@ -1,6 +1,6 @@
 """What a comparison says: comparison.json, and data frames of it.
 
-Money is in the fleet's currency per hour, shares are shares (0.7, not 70 %), resources in the outer units of the contract.
+Money is in the fleet's currency per hour, shares are shares (0.7, not 70 %), resources in the contract's outer units.
 """
 
 from __future__ import annotations
