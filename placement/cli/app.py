@@ -12,6 +12,7 @@ import typer
 
 from placement.cli import output
 from placement.cli.compare import compare
+from placement.cli.forecast import forecast
 from placement.cli.size import size
 from placement.errors import InfeasibleError, InputError, InternalError, PlacementError, Problem, nearest_name
 
@@ -177,6 +178,7 @@ def check(
 
 
 app.command()(compare)
+app.command()(forecast)
 app.command()(size)
 
 
@@ -262,11 +264,13 @@ def schema(
     from placement.capacity.sizing import size_schema
     from placement.compare.types import comparison_schema
     from placement.fleet.schemas import SCHEMAS as INPUTS
+    from placement.forecast.types import forecast_schema
     from placement.plan.schemas import SCHEMAS as OUTPUTS
 
     # a name that is both an input and an output table keeps the input under it, the output as plan-NAME
     known: dict[str, Any] = {("plan-" + key if key in INPUTS else key): make for key, make in OUTPUTS.items()}
-    known |= dict(INPUTS) | {"model": model_schema, "size": size_schema, "comparison": comparison_schema}
+    known |= dict(INPUTS) | {"model": model_schema, "size": size_schema}
+    known |= {"comparison": comparison_schema, "forecast": forecast_schema}
     if not name:
         typer.echo("\n".join(sorted(known)))
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from placement.cli import output
+from placement.cli.numbers import number_of
 from placement.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -75,10 +75,10 @@ def compare(
     problems = [*check_writable(out, "--out"), *check_folder(plots, "--plots")]
     if time_limit is not None and not time_limit > 0:
         problems.append(_problem("--time-limit", "must be positive", str(time_limit), "a number > 0"))
-    shares = [_number(text, "--headroom", 0, 1, problems, above=True) for text in headroom or ()]
+    shares = [number_of(text, "--headroom", 0, 1, problems, above=True) for text in headroom or ()]
     shares = [share for share in shares if share > 0]
-    num_samples = int(_number(samples, "--samples", 0, _MAX_SAMPLES, problems, whole=True))
-    spread_share = _number(spread, "--spread", 0, 0.99, problems)
+    num_samples = int(number_of(samples, "--samples", 0, _MAX_SAMPLES, problems, whole=True))
+    spread_share = number_of(spread, "--spread", 0, 0.99, problems)
     problems += _caught(lambda: check_executor(executor))
     if plots is not None:
         problems += _caught(_check_plots)
@@ -145,31 +145,6 @@ def _caught(call: object) -> Sequence[Problem]:
     except InputError as error:
         return error.problems
     return ()
-
-
-def _number(
-    text: str,
-    option: str,
-    least: float,
-    most: float,
-    problems: list[Problem],
-    *,
-    whole: bool = False,
-    above: bool = False,
-) -> float:
-    """Return the number that an option states; note a problem, and return the least, where it states none."""
-    kind = "a whole number" if whole else "a number"
-    allowed = f"{kind} {'above' if above else 'from'} {least:g} to {most:,g}"
-    pattern = r"\d{1,9}" if whole else r"\d{1,9}(\.\d{1,9})?|\.\d{1,9}"
-    if re.fullmatch(pattern, text, re.ASCII):
-        number = float(text)
-        if least <= number <= most and not (above and number == least):
-            return number
-        problems.append(_problem(option, "too large" if number > most else "too small", text, allowed))
-    else:
-        is_negative = re.fullmatch(r"-\d{1,9}(\.\d{1,9})?", text, re.ASCII)
-        problems.append(_problem(option, "too small" if is_negative else f"not {kind}", text, allowed))
-    return least
 
 
 def _problem(option: str, message: str, value: str, allowed: str) -> Problem:
