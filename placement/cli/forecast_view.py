@@ -10,12 +10,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from placement.forecast.types import Ends, Forecast, Month, OrderRow
+from placement.forecast.types import Ends, Forecast, Month
 
 _WIDTH = 80
 _MOST_ORDERS = 12
 _MOST_CROSSINGS = 12
 _MOST_ROWS = 8
+_MOST_NAMES = 3
 
 
 def print_forecast(forecast: Forecast) -> None:
@@ -23,8 +24,8 @@ def print_forecast(forecast: Forecast) -> None:
     console = Console(highlight=False, width=min(_WIDTH, Console().width))
     title = f"{forecast.fleet}: {forecast.services:,} services on {forecast.start}, {forecast.months} months"
     console.print(Text(title, style="bold"))
-    growth = "; ".join(f"{name} {low:g}/{typical:g}/{high:g}" for name, (low, typical, high) in forecast.growth.items())
-    console.print(Text("\n".join(textwrap.wrap(f"growth, % a year, low/typical/high: {growth}", console.width))))
+    growth = f"growth, % a year, low/typical/high: {'; '.join(_growth(forecast))}"
+    console.print(Text("\n".join(textwrap.wrap(growth, console.width))))
     console.print()
     for part in (_needs(forecast), _hosts(forecast), _crossings(forecast), _orders(forecast)):
         console.print(part)
@@ -34,9 +35,22 @@ def print_forecast(forecast: Forecast) -> None:
         console.print(f"{more:,} more orders: --orders FILE")
     if forecast.orders:
         standing = "; ".join(f"{amount:,.4g} {item}" for item, amount in forecast.in_place.items())
-        text = f"orders are for {forecast.orders_for} growth; in place now: {standing}"
+        text = (
+            f"orders are for {forecast.orders_for} growth; late, early: what a month costs (-: saves), short: "
+            f"unit-months that lack if late; !: should have been ordered before; in place now: {standing}"
+        )
         console.print(Text("\n".join(textwrap.wrap(text, console.width))))
     console.print(Text("\n".join(textwrap.wrap(forecast.method, console.width)), style="dim"))
+
+
+def _growth(forecast: Forecast) -> Iterator[str]:
+    """Yield rates, domains of equal ones together."""
+    alike: dict[tuple[float, float, float], list[str]] = {}
+    for name, rates in forecast.growth.items():
+        alike.setdefault(rates, []).append(name.removeprefix("domain:") or "without a domain")
+    for (low, typical, high), names in alike.items():
+        who = ", ".join(names) if len(names) <= _MOST_NAMES else f"{len(names):,} domains"
+        yield f"{who} {low:g}/{typical:g}/{high:g}"
 
 
 def _years(forecast: Forecast) -> Iterator[Month]:
@@ -113,28 +127,22 @@ def _crossings(forecast: Forecast) -> Table:
 
 def _orders(forecast: Forecast) -> Table:
     currency = forecast.currency
-    table = _table("order by", "there by", "item", "units", f"late, {currency}", f"early, {currency}")
+    table = _table("order by", "there by", "item", "units", f"late, {currency}", "short", f"early, {currency}")
     for column in table.columns[:3]:
         column.justify = "left"
     table.columns[2].no_wrap, table.columns[2].overflow = False, "fold"
     for order in forecast.orders[:_MOST_ORDERS]:
+        short = order.a_month_late.unit_months_short
         table.add_row(
             order.order_by + ("!" if order.is_late else ""),
             order.arrives_by,
             Text(order.item),
             f"{order.quantity:,}",
-            _slip(order, late=True),
-            _slip(order, late=False),
+            f"{order.a_month_late.costs:,.0f}",
+            f"{short:,.1f}" if short else "",
+            f"{order.a_month_early.costs:,.0f}",
         )
     return table
-
-
-def _slip(order: OrderRow, *, late: bool) -> str:
-    """Return what a month late or early costs; what has no price is said in units that lack."""
-    slip = order.a_month_late if late else order.a_month_early
-    if not slip.costs and slip.unit_months_short:
-        return f"{slip.unit_months_short:,.1f} short"  # unit-months
-    return f"{slip.costs:,.0f}"
 
 
 def _range(ends: Ends) -> str:

@@ -8,14 +8,16 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from placement.capacity.crossings import Crossing, crossings, guide_thresholds
-from placement.capacity.figures import End
+from placement.capacity.figures import End, Figure
 from placement.capacity.growth import MAX_MONTHS, MAX_SAMPLES, Projection, Rate, project
+from placement.capacity.planning_tables import Growth
 from placement.capacity.purchasing import date_at
 from placement.errors import InputError, Problem
 from placement.executor import check_executor
 from placement.fleet.types import Fleet
 from placement.forecast.checkpoints import PLANNED_AT_MOST, between, plan_checkpoints, sizes_to_plan
 from placement.forecast.purchases import needs_of, orders_of
+from placement.forecast.rates import ALL
 from placement.forecast.types import QUANTITIES, Checkpoint, CrossingRow, Ends, Forecast, Month
 from placement.packing.options import Options
 from placement.units import FloatArray
@@ -46,7 +48,7 @@ def forecast_fleet(
     years
         Horizon, above 0 and up to 50; rounded to whole months.
     rates
-        Growth of domains that do not grow by the model's phases (`placement.forecast.rates`).
+        Growth that is not by the model's phases: by domain, and under ``*`` that of all other services.
     samples
         Samples of growth, for quantiles and the share that crosses a threshold.
     start
@@ -68,8 +70,10 @@ def forecast_fleet(
     rates = dict(rates or {})
     months = _checked(years, samples, orders_for)
     start = start or datetime.datetime.now(tz=datetime.UTC).date()
+    general = rates.pop(ALL, None)
+    growth = fleet.model.growth if general is None else _steady(fleet.model.growth, general)
     counts = dict(sorted(fleet.services["domain"].value_counts().iter_rows())) if rates else {"": len(fleet.services)}
-    projection = project(fleet.model.growth, counts, months, rates=rates, num_samples=samples, seed=options.seed)
+    projection = project(growth, counts, months, rates=rates, num_samples=samples, seed=options.seed)
     everything = np.concatenate([projection.scenario_totals, projection.sample_totals])
     largest = int(np.ceil(everything.max() - 1e-6))
     if largest > _LARGEST:
@@ -96,7 +100,7 @@ def forecast_fleet(
         months=months,
         samples=samples,
         seed=options.seed,
-        growth=_growth(fleet, rates, counts),
+        growth=_rates_in_force(growth, general, rates, counts),
         method=_method(checkpoints),
         checkpoints=checkpoints,
         timeline=_timeline(projection, checkpoints, hosts, start),
@@ -205,15 +209,27 @@ def _crossing(crossing: Crossing, start: datetime.date) -> CrossingRow:
     )
 
 
-def _growth(
-    fleet: Fleet, rates: Mapping[str, Rate], counts: Mapping[str, int]
+def _steady(growth: Growth, rate: Rate) -> Growth:
+    """Return the model's phases, all of them growing at one rate: it is the same for all services of a sample."""
+    percent = Figure(low=rate.low, typical=rate.typical, high=rate.high)
+    phases = {
+        name: phase.model_copy(update={"annual_growth_percent": percent}) for name, phase in growth.phases.items()
+    }
+    return growth.model_copy(update={"phases": phases})
+
+
+def _rates_in_force(
+    growth: Growth, general: Rate | None, rates: Mapping[str, Rate], counts: Mapping[str, int]
 ) -> dict[str, tuple[float, float, float]]:
-    """Return the rates in force: those of the phases where some domain grows by them, and those of domains."""
+    """Return the rates of domains, and those of the phases (or of all others) where some domain grows by them."""
     found = {f"domain:{name}": (rate.low, rate.typical, rate.high) for name, rate in sorted(rates.items())}
-    if set(counts) - set(rates):
-        for name, phase in fleet.model.growth.phases.items():
-            percent = phase.annual_growth_percent
-            found[name] = (float(percent.low), float(percent.typical), float(percent.high))
+    if not set(counts) - set(rates):
+        return found
+    if general is not None:
+        return found | {"all others" if found else "all": (general.low, general.typical, general.high)}
+    for name, phase in growth.phases.items():
+        percent = phase.annual_growth_percent
+        found[name] = (float(percent.low), float(percent.typical), float(percent.high))
     return found
 
 

@@ -57,7 +57,7 @@ def hosts(forecast: Forecast) -> Figure:
     if series:
         days: Any = _dates(forecast)
         axes.stackplot(days, series, labels=sizes, colors=colours, alpha=0.85)
-    axes.set_ylabel("hosts by size, spares among them (typical growth)")
+    axes.set_ylabel("hosts, typical growth")
     return _finished(figure, axes)
 
 

@@ -8,18 +8,21 @@ from collections.abc import Sequence
 from placement.capacity.growth import MAX_ANNUAL_PERCENT, Rate
 from placement.errors import InputError, Problem, nearest_name
 
+ALL = "*"
+"""Stands for all services whose domain has no growth of its own."""
+
 _NUMBER = r"-?\d{1,9}(?:\.\d{1,9})?"
 _ALLOWED = "RATE or LOW:TYPICAL:HIGH in percent a year, e.g. 50:75:100, or DOMAIN=50:75:100"
 _LONGEST_VALUE = 60
 
 
 def rates_of(texts: Sequence[str], domains: Sequence[str]) -> dict[str, Rate]:
-    """Return the growth of domains that do not grow by the model's phases.
+    """Return growth that is not by the model's phases: by domain, and under `ALL` that of all other services.
 
     Parameters
     ----------
     texts
-        Without a domain's name before ``=`` a rate is that of all domains that no other text names.
+        Without a domain's name before ``=`` a rate is that of all services whose domain no other text names.
     domains
         The fleet's domains; "" where services have none.
 
@@ -38,7 +41,7 @@ def rates_of(texts: Sequence[str], domains: Sequence[str]) -> dict[str, Rate]:
             problems.append(
                 _problem("the fleet has no such domain", name, ", ".join(known) or "none", nearest_name(name, known))
             )
-        key = name if equals else "*"
+        key = name if equals else ALL
         if key in named:
             problems.append(_problem("stated twice", text, "each domain once"))
         if rate is not None:

@@ -124,7 +124,8 @@ class Forecast(_Frozen):
     samples: int
     seed: int
     growth: dict[str, tuple[float, float, float]] = Field(
-        description="Growth a year in percent, low, typical, high: by phase of the model, or by domain (domain:NAME)."
+        description="Growth a year in percent, low, typical, high: by phase of the model, by domain (domain:NAME), or "
+        "of all others."
     )
     method: str
     checkpoints: tuple[Checkpoint, ...]

@@ -76,13 +76,19 @@ def test_domains_with_rates_of_their_own_grow_by_them() -> None:
     fleet = pool_of_services(fleet)
     domain = str(fleet.services["domain"][0])
     members = int((fleet.services["domain"] == domain).sum())
-    found = forecast_fleet(
-        fleet, 1, rates={name: Rate(0, 0, 0) for name in set(fleet.services["domain"])} | {domain: Rate(100, 100, 100)}
-    )
+    found = forecast_fleet(fleet, 1, rates={"*": Rate(0, 0, 0), domain: Rate(100, 100, 100)})
     # that domain doubles, the others stay
     assert found.services_by_domain[domain] == 2 * members
     assert found.timeline[-1].services.typical == pytest.approx(30 + members)
     assert found.checkpoints[-1].services == 30 + members
+
+
+def test_one_rate_for_all_is_the_same_for_all_services_of_a_sample(thirty: Fleet) -> None:
+    found = forecast_fleet(thirty, 1, rates={"*": Rate(40, 60, 80)}, samples=500)
+    end = found.timeline[-1].services
+    assert (end.low, end.typical, end.high) == (pytest.approx(42), pytest.approx(48), pytest.approx(54))
+    # triangular from 40 to 80 with mode 60: a tenth is below 40 + sqrt(0.1 × 40 × 20) = 48.9 %
+    assert end.p10 == pytest.approx(30 * 1.489, rel=0.01)
 
 
 def pool_of_services(fleet: Fleet) -> Fleet:
@@ -105,7 +111,7 @@ def test_orders_are_dated_and_cost_what_a_month_costs(of_thirty: Forecast) -> No
 
 
 def test_a_fleet_that_does_not_grow_orders_nothing_more(thirty: Fleet) -> None:
-    found = forecast_fleet(thirty, 1, rates={name: Rate(0, 0, 0) for name in set(thirty.services["domain"])})
+    found = forecast_fleet(thirty, 1, rates={"*": Rate(0, 0, 0)})
     assert [checkpoint.services for checkpoint in found.checkpoints] == [30]
     # all in place is in use, which is above the level at which the guide orders: one order, at once
     assert {order.order_by for order in found.orders} <= {found.start}
@@ -150,7 +156,7 @@ def test_what_is_read_off_lies_between_the_checkpoints(sizes: list[int], share: 
 
 def test_growth_as_it_is_stated() -> None:
     found = rates_of(["10:20:30", "b=5"], ["a", "b", ""])
-    assert found == {"a": Rate(10, 20, 30), "b": Rate(5, 5, 5), "": Rate(10, 20, 30)}
+    assert found == {"*": Rate(10, 20, 30), "b": Rate(5, 5, 5)}
     with pytest.raises(InputError) as caught:
         rates_of(["-5", "30:20:10", "payment=3", "x", "a=1", "a=2", "99999"], ["a", "payments"])
     said = "\n".join(str(problem) for problem in caught.value.problems)
