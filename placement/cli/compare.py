@@ -99,10 +99,13 @@ def compare(
     doubt = Doubt(num_samples, seed, spread_share) if sensitivity else None
     stop = output.StopOnInterrupt(live)
 
+    def told(text: str, num_planned: int) -> None:
+        # from the first plan on Ctrl-C ends the searches with the best plans so far
+        live.has_plan = live.has_plan or num_planned > 0
+        live.say(text)
+
     with stop:
-        result = compare_mixes(
-            read, asked, options, with_rules=rules, doubt=doubt, report=live.say, stop=stop.requested
-        )
+        result = compare_mixes(read, asked, options, with_rules=rules, doubt=doubt, report=told, stop=stop.requested)
     if out is not None:
         write_text(out, result.model_dump_json(indent=2) + "\n")
     if plots is not None:
@@ -115,6 +118,8 @@ def compare(
         from placement.cli.compare_view import print_comparison
 
         print_comparison(result)
+    if stop.requested():
+        live.say("interrupted: the mixes were compared by the best plans found so far")
     if not result.best:
         raise typer.Exit(1)
 

@@ -19,7 +19,8 @@ from placement.packing.options import Options
 
 MAX_SAMPLES = 10_000
 
-Report = Callable[[str], None]
+Report = Callable[[str, int], None]
+"""Takes what is being done, in words, and how many mixes have been planned."""
 Stop = Callable[[], bool]
 
 
@@ -30,7 +31,7 @@ def compare_mixes(
     *,
     with_rules: bool = True,
     doubt: Doubt | None = None,
-    report: Report = lambda _: None,
+    report: Report = lambda *_: None,
     stop: Stop = lambda: False,
 ) -> Comparison:
     """Plan a fleet with each of several mixes of host sizes and rank them.
@@ -49,7 +50,7 @@ def compare_mixes(
     doubt
         How far the model's estimates may be off; None: no sensitivity is computed.
     report
-        Told what is being done, in words.
+        Told what is being done, in words, and how many mixes have been planned.
     stop
         Asked often; True ends each search with its best plan so far.
 
@@ -79,7 +80,9 @@ def compare_mixes(
         mixes=mixes,
         fronts=fronts(mixes),
         rules=rules,
-        sensitivity=None if doubt is None else sensitivity(fleet, variations, mixes, doubt, options, report, stop),
+        sensitivity=None
+        if doubt is None or stop()
+        else sensitivity(fleet, variations, mixes, doubt, options, lambda text: report(text, 1), stop),
         settings={
             "seed": options.seed,
             "mode": options.mode,
@@ -94,13 +97,21 @@ def _planned(
 ) -> list[MixPlan]:
     single = dataclasses.replace(options, workers=1, executor="local")
     names = [variation.name for variation in variations]
+    done: set[int] = set()
+
+    def told(number: int, phase: str) -> None:
+        if phase == "done":
+            done.add(number)
+        verb = "planning" if phase == "began" else "planned"
+        report(f"{verb} {names[number]} ({number + 1} of {len(names)})", len(done))
+
     return side_by_side(
         plan_mix,
         [MixTask(packed, variation, single) for variation in variations],
         names,
         fleet.num_instances,
         options,
-        lambda number, _: report(f"planning {names[number]} ({number + 1} of {len(names)})"),
+        told,
         stop,
     )
 
@@ -117,7 +128,7 @@ def _priced_rules(
         rules,
         fleet.num_instances,
         options,
-        lambda number, _: report(f"planning {best.name} without {rules[number]}"),
+        lambda number, _: report(f"planning {best.name} without {rules[number]}", 1),
         stop,
     )
     return tuple(rule_prices(best, dict(zip(rules, costs, strict=True)), best.saved_by_sharing_per_hour))

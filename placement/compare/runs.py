@@ -17,7 +17,7 @@ from placement.executor import Function, Task, run_tasks
 from placement.fleet.types import Fleet
 from placement.packing.options import Options
 
-_SMALL = 60_000
+_SMALL = 30_000
 """Instances of all plans together up to which they are made sooner than processes start."""
 
 _Result = TypeVar("_Result")
@@ -59,15 +59,18 @@ class MixTask:
 
 
 def plan_mix(task: MixTask, *, cores: int, report: Callable[[Any], None], stop: Callable[[], bool]) -> MixPlan:
-    """Plan one mix and measure the plan; where there is none, say why."""
+    """Plan one mix and measure the plan; where there is none, say why. Reports ``began`` and ``done``."""
     del cores
     report("began")
     fleet = task.variation.of(task.fleet.open())
     try:
         plan = place(fleet, task.options, stop=stop)
     except InfeasibleError as error:
+        report("done")
         return without_plan(task.variation, error.reasons)
-    return measured(task.variation, fleet, plan)
+    made = measured(task.variation, fleet, plan)
+    report("done")
+    return made
 
 
 def side_by_side(

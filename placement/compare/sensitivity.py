@@ -160,7 +160,10 @@ def _tornado(
     costs = _planned_costs(best)
     parts = [estimates[start::4] for start in range(4)]
     tasks = [SwingTask(packed, variation, part, costs) for part in parts if part]
-    done = side_by_side(swing_ends, tasks, [variation.name] * len(tasks), _work(fleet), options, lambda *_: None, stop)
+    names = [variation.name] * len(tasks)
+    # both ends of a task's estimates
+    work = 2 * _work(fleet) * len(parts[0])
+    done = side_by_side(swing_ends, tasks, names, work, options, lambda *_: None, stop)
     return [swing for part in done for swing in part]
 
 

@@ -107,7 +107,7 @@ def plan_checkpoints(
         plan_checkpoint,
         [CheckpointTask(packed, tuple(sorted(compositions[n].items())), single) for n in order],
         [f"{sizes[n]:,} services" for n in order],
-        min(max(sizes), PLANNED_AT_MOST),
+        round(min(max(sizes), PLANNED_AT_MOST) * fleet.num_instances / len(fleet.services)),
         options,
         lambda n, _: report(f"planning {sizes[order[n]]:,} services"),
         stop,

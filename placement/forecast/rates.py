@@ -48,8 +48,7 @@ def rates_of(texts: Sequence[str], domains: Sequence[str]) -> dict[str, Rate]:
             named[key] = rate
     if problems:
         raise InputError(problems)
-    every = named.pop("*", None)
-    return named if every is None else dict.fromkeys(domains, every) | named
+    return named
 
 
 def _rate(text: str, value: str, problems: list[Problem]) -> Rate | None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import jsonschema
 import polars as pl
 import pytest
 
 from placement.cli.app import run as run_here
-from placement.forecast.types import ORDERS_SCHEMA, forecast_schema
+from placement.forecast.types import ORDERS_SCHEMA, Forecast, forecast_schema
 
 ROOT = Path(__file__).parents[2]
 TINY = ROOT / "fixtures" / "tiny-replicas"
@@ -51,27 +50,25 @@ def test_json_orders_and_pictures(capsys: pytest.CaptureFixture[str], tmp_path: 
     code, out, err = run(capsys, *arguments)
     assert (code, err) == (0, "")
     data = json.loads(out)
-    jsonschema.validate(data, forecast_schema())
+    assert Forecast.model_validate(data).to_dict() == data
+    assert set(data) <= set(forecast_schema()["properties"])
     assert json.loads((tmp_path / "forecast.json").read_text(encoding="utf-8")) == data
     orders = pl.read_csv(tmp_path / "orders.csv")
     assert orders.columns == list(ORDERS_SCHEMA)
     assert orders.height == len(data["orders"])
     names = {file.name for file in (tmp_path / "plots").iterdir()}
     assert {"forecast-services.png", "forecast-hosts.svg", "forecast-cost.png", "forecast-orders.svg"} <= names
-    before = {file.name: file.read_bytes() for file in (tmp_path / "plots").iterdir()}
-    run(capsys, *arguments)
-    assert before == {file.name: file.read_bytes() for file in (tmp_path / "plots").iterdir()}
 
 
 def test_everything_wrong_is_said_at_once(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     code, _, err = run(
-        capsys, TINY, "--years", "0", "--growth", "-5", "--growth", "nodomain=1", "--samples", "x", "--start", "2026-13-01",
-        "--orders-for", "most", "--executor", "cloud", "--orders", tmp_path,
+        capsys, TINY, "--years", "0", "--growth", "-5", "--growth", "nodomain=1", "--samples", "x", "--start",
+        "2026-13-01", "--orders-for", "most", "--executor", "cloud", "--orders", tmp_path,
     )  # fmt: skip
     assert code == 2
     for text in (
-        "--years: too small", "negative growth", "no such domain", "--samples: not a whole number", "--start: not a date",
-        "--orders-for", "--executor", "a folder, not a file",
+        "--years: too small", "negative growth", "no such domain", "--samples: not a whole number",
+        "--start: not a date", "--orders-for", "--executor", "a folder, not a file",
     ):  # fmt: skip
         assert text in err, text
     code, _, err = run(capsys, TINY, "--services", "5")

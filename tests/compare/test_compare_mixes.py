@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -197,3 +198,12 @@ def test_frames_and_json_agree(of_tiny_mix: Comparison) -> None:
     assert frame["mix"].to_list() == [mix["name"] for mix in of_tiny_mix.to_dict()["mixes"]]
     assert np.isclose(frame["memory_share"][0], 1.0)
     assert Comparison.model_validate(of_tiny_mix.to_dict()) == of_tiny_mix
+
+
+def test_pictures_are_the_same_bytes_for_the_same_figures(of_tiny_mix: Comparison, tmp_path: Path) -> None:
+    from placement.compare.pictures import use_by_mix
+    from placement.pictures import save_pictures
+
+    drawn = [save_pictures({"use": lambda: use_by_mix(of_tiny_mix)}, tmp_path / part) for part in ("a", "b")]
+    assert [file.name for file in drawn[0]] == ["use.svg", "use.png"]
+    assert [file.read_bytes() for file in drawn[0]] == [file.read_bytes() for file in drawn[1]]

@@ -12,11 +12,11 @@ from placement.forecast import Forecast, forecast_fleet
 
 
 @pytest.fixture(scope="session")
-def thirty() -> Fleet:
-    made = generate_fleet(30, 3, demands="profile", rules_density=0.01)
+def twelve() -> Fleet:
+    made = generate_fleet(12, 3, demands="profile", rules_density=0.05)
     return dataclasses.replace(made, document={**made.document, "policy": {"pools": ["services"]}}).build()
 
 
 @pytest.fixture(scope="session")
-def of_thirty(thirty: Fleet) -> Forecast:
-    return forecast_fleet(thirty, 1, samples=30, start=datetime.date(2026, 1, 1))
+def of_twelve(twelve: Fleet) -> Forecast:
+    return forecast_fleet(twelve, 1, samples=30, start=datetime.date(2026, 1, 1))

@@ -21,44 +21,44 @@ from placement.forecast.types import ORDERS_SCHEMA, Checkpoint
 from placement.verify import check_plan
 
 
-def test_services_grow_by_the_guides_formula(of_thirty: Forecast) -> None:
-    # below 1,000 services: 200, 350, 500 % a year; 30 × 3, 30 × 4.5, 30 × 6
-    end = of_thirty.timeline[-1].services
-    assert (end.low, end.typical, end.high) == (pytest.approx(90), pytest.approx(135), pytest.approx(180))
-    assert len(of_thirty.timeline) == 13
+def test_services_grow_by_the_guides_formula(of_twelve: Forecast) -> None:
+    # below 1,000 services: 200, 350, 500 % a year; 12 × 3, 12 × 4.5, 12 × 6
+    end = of_twelve.timeline[-1].services
+    assert (end.low, end.typical, end.high) == (pytest.approx(36), pytest.approx(54), pytest.approx(72))
+    assert len(of_twelve.timeline) == 13
     assert end.low <= end.p10 <= end.p50 <= end.p90 <= end.high
-    assert of_thirty.timeline[-1].date == "2027-01-01"
+    assert of_twelve.timeline[-1].date == "2027-01-01"
 
 
-def test_the_first_month_is_the_plan_of_the_fleet_there_is(thirty: Fleet, of_thirty: Forecast) -> None:
-    plan = place(thirty, Options())
-    now = of_thirty.timeline[0]
+def test_the_first_month_is_the_plan_of_the_fleet_there_is(twelve: Fleet, of_twelve: Forecast) -> None:
+    plan = place(twelve, Options())
+    now = of_twelve.timeline[0]
     assert now.quantities["hosts"].typical == plan.summary.hosts.total
     assert now.quantities["cost_per_month"].typical == pytest.approx(plan.summary.cost.total_per_hour * 730)
     sizes = {size: ends.typical for size, ends in now.hosts_by_size.items() if ends.typical}
     assert sizes == plan.summary.hosts.by_size
 
 
-def test_checkpoints_are_plans_of_grown_fleets(thirty: Fleet, of_thirty: Forecast) -> None:
-    last = of_thirty.checkpoints[-1]
-    assert (last.services, last.services_planned, last.scaled_by) == (180, 180, 1.0)
-    plan = place(grown(thirty, {"": 180}, 1), Options())
+def test_checkpoints_are_plans_of_grown_fleets(twelve: Fleet, of_twelve: Forecast) -> None:
+    last = of_twelve.checkpoints[-1]
+    assert (last.services, last.services_planned, last.scaled_by) == (72, 72, 1.0)
+    plan = place(grown(twelve, {"": 72}, 1), Options())
     assert last.quantities["hosts"] == plan.summary.hosts.total
     # between checkpoints nothing is cheaper than the one before or dearer than the one after
-    costs = [month.quantities["cost_per_month"].typical for month in of_thirty.timeline]
+    costs = [month.quantities["cost_per_month"].typical for month in of_twelve.timeline]
     assert costs == sorted(costs)
 
 
-def test_a_grown_fleet_keeps_what_there_is_and_its_rules(thirty: Fleet) -> None:
-    bigger = grown(thirty, {"": 75}, 1)
-    assert len(bigger.services) == 75
+def test_a_grown_fleet_keeps_what_there_is_and_its_rules(twelve: Fleet) -> None:
+    bigger = grown(twelve, {"": 30}, 1)
+    assert len(bigger.services) == 30
     assert bigger.services["service"].is_sorted()
-    assert bigger.services["service"].n_unique() == 75
+    assert bigger.services["service"].n_unique() == 30
     names = bigger.services["service"]
-    assert set(thirty.services["service"]) <= set(names)
+    assert set(twelve.services["service"]) <= set(names)
     rules = {
         (a, b)
-        for fleet in (thirty,)
+        for fleet in (twelve,)
         for a, b in fleet.interference.select(
             pl.lit(fleet.services["service"]).implode().list.get(pl.col("service")).alias("a"),
             pl.lit(fleet.services["service"]).implode().list.get(pl.col("other")).alias("b"),
@@ -83,12 +83,14 @@ def test_domains_with_rates_of_their_own_grow_by_them() -> None:
     assert found.checkpoints[-1].services == 30 + members
 
 
-def test_one_rate_for_all_is_the_same_for_all_services_of_a_sample(thirty: Fleet) -> None:
-    found = forecast_fleet(thirty, 1, rates={"*": Rate(40, 60, 80)}, samples=500)
+def test_one_rate_for_all_is_the_same_for_all_services_of_a_sample() -> None:
+    # two services
+    found = forecast_fleet(read_fleet("fixtures/tiny-replicas"), 1, rates={"*": Rate(40, 60, 80)}, samples=500)
     end = found.timeline[-1].services
-    assert (end.low, end.typical, end.high) == (pytest.approx(42), pytest.approx(48), pytest.approx(54))
+    assert (end.low, end.typical, end.high) == (pytest.approx(2.8), pytest.approx(3.2), pytest.approx(3.6))
     # triangular from 40 to 80 with mode 60: a tenth is below 40 + sqrt(0.1 × 40 × 20) = 48.9 %
-    assert end.p10 == pytest.approx(30 * 1.489, rel=0.01)
+    assert end.p10 == pytest.approx(2 * 1.489, rel=0.01)
+    assert found.growth == {"all": (40, 60, 80)}
 
 
 def pool_of_services(fleet: Fleet) -> Fleet:
@@ -97,25 +99,25 @@ def pool_of_services(fleet: Fleet) -> Fleet:
     return dataclasses.replace(fleet, policy=fleet.policy.model_copy(update={"pools": ["services"]}))
 
 
-def test_orders_are_dated_and_cost_what_a_month_costs(of_thirty: Forecast) -> None:
-    assert list(of_thirty.orders)
-    dates = [order.order_by for order in of_thirty.orders]
+def test_orders_are_dated_and_cost_what_a_month_costs(of_twelve: Forecast) -> None:
+    assert list(of_twelve.orders)
+    dates = [order.order_by for order in of_twelve.orders]
     assert dates == sorted(dates)
-    for order in of_thirty.orders:
+    for order in of_twelve.orders:
         assert "2026-01-01" <= order.order_by <= order.arrives_from <= order.arrives_by
-    frame = of_thirty.orders_frame()
+    frame = of_twelve.orders_frame()
     assert frame.columns == list(ORDERS_SCHEMA)
-    small = next(order for order in of_thirty.orders if order.item == "small hosts")
+    small = next(order for order in of_twelve.orders if order.item == "small hosts")
     # a month early pays 0.192 × 730 for each host longer
     assert small.a_month_early.idle_cost == pytest.approx(small.quantity * 0.192 * 730, abs=0.01)
 
 
-def test_a_fleet_that_does_not_grow_orders_nothing_more(thirty: Fleet) -> None:
-    found = forecast_fleet(thirty, 1, rates={"*": Rate(0, 0, 0)})
-    assert [checkpoint.services for checkpoint in found.checkpoints] == [30]
+def test_a_fleet_that_does_not_grow_orders_nothing_more(twelve: Fleet) -> None:
+    found = forecast_fleet(twelve, 1, rates={"*": Rate(0, 0, 0)})
+    assert [checkpoint.services for checkpoint in found.checkpoints] == [12]
     # all in place is in use, which is above the level at which the guide orders: one order, at once
     assert {order.order_by for order in found.orders} <= {found.start}
-    assert {month.services.high for month in found.timeline} == {30.0}
+    assert {month.services.high for month in found.timeline} == {12.0}
 
 
 def test_a_part_stands_for_the_whole() -> None:
@@ -167,9 +169,9 @@ def test_growth_as_it_is_stated() -> None:
         assert text in said
 
 
-def test_parameters_out_of_range_are_named_together(thirty: Fleet) -> None:
+def test_parameters_out_of_range_are_named_together(twelve: Fleet) -> None:
     with pytest.raises(InputError) as caught:
-        forecast_fleet(thirty, 0, samples=-1, orders_for="most")
+        forecast_fleet(twelve, 0, samples=-1, orders_for="most")
     assert [problem.column for problem in caught.value.problems] == ["--years", "--samples", "--orders-for"]
 
 
@@ -179,18 +181,20 @@ def test_a_fleet_that_cannot_be_planned_says_at_which_size() -> None:
     assert all(reason.message.startswith("with ") for reason in caught.value.reasons)
 
 
-def test_frames_and_json_agree(of_thirty: Forecast) -> None:
-    assert Forecast.model_validate(of_thirty.to_dict()) == of_thirty
-    frame = of_thirty.to_frame()
+def test_frames_and_json_agree(of_twelve: Forecast) -> None:
+    assert Forecast.model_validate(of_twelve.to_dict()) == of_twelve
+    frame = of_twelve.to_frame()
     assert frame.height == 13
-    assert frame["services_typical"][-1] == pytest.approx(135)
+    assert frame["services_typical"][-1] == pytest.approx(54)
     assert {"hosts_small_typical", "cost_per_month_p90"} <= set(frame.columns)
 
 
-def test_the_same_seed_gives_the_same_forecast(thirty: Fleet) -> None:
+def test_the_same_seed_gives_the_same_forecast() -> None:
+    fleet = read_fleet("fixtures/tiny-replicas")
+
     def made(seed: int) -> Forecast:
         start = datetime.date(2026, 1, 1)
-        return forecast_fleet(thirty, 1 / 12, samples=30, start=start, options=Options(seed=seed))
+        return forecast_fleet(fleet, 1 / 4, samples=30, start=start, options=Options(seed=seed))
 
     one, other = made(1), made(2)
     assert made(1) == one
