@@ -106,11 +106,15 @@ def pool_bounds(whole: Fleet, thin: Fleet, model: CapacityModel, pools: Mapping[
 
 
 def fractional_bound(problem: PoolProblem) -> float:
-    """Return the weights bound per hour before it is rounded up to what hosts can cost: small changes show."""
+    """Return the weights bound per hour, before it is rounded up to what hosts can cost: small changes show.
+
+    Where replicas that keep apart decide, and not demand, it is the price of so many of the cheapest hosts.
+    """
     bound = prove(problem)
     worth = float(bound.value @ problem.instances)
     tree = bound.certificate.tree
-    stock = tree.stock if isinstance(tree, Leaf) else ()
-    for dual, number in zip(stock, problem.classes.stock.tolist(), strict=False):
-        worth -= dual / (tree.scale if isinstance(tree, Leaf) else 1) * max(0, number)
-    return max(0.0, worth) / MICROS
+    if isinstance(tree, Leaf):
+        for dual, number in zip(tree.stock, problem.classes.stock.tolist(), strict=False):
+            worth -= dual / tree.scale * max(0, number)
+    apart = int((-(-problem.instances // problem.max_per_host)).max())
+    return max(0.0, worth, apart * float(problem.classes.price.min())) / MICROS

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MOST_BARS = 15
+_MOST_NAMED = 8
 _POOLS = ("services", "databases", "caches", "platform")
 
 
@@ -52,7 +53,7 @@ def cost_by_mix(comparison: Comparison) -> Figure | None:
         )
     axes.set_yticks(places, [mix.name for mix in mixes])
     axes.set_xlabel(f"total cost, {comparison.currency} per hour")
-    axes.margins(x=0.28)
+    axes.margins(x=0.32)
     axes.grid(visible=False, axis="y")
     figure.legend(loc="outside upper left", ncols=len(pools) + 1, frameon=False)
     return figure
@@ -69,10 +70,17 @@ def cost_against_blast_radius(comparison: Comparison) -> Figure | None:
     at = {mix.name: (_total(mix), mix.blast_radius.domain_share_mean * 100) for mix in mixes if mix.blast_radius}
     line = [at[name] for name in comparison.fronts.cost_and_blast_radius]
     axes.step([x for x, _ in line], [y for _, y in line], where="post", color=COLOURS[0], linewidth=1.2)
+    # mixes at the same place share a mark; many mixes: only those of the front are named
+    places: dict[tuple[float, float], list[str]] = {}
     for name, (x, y) in at.items():
-        on_front = name in comparison.fronts.cost_and_blast_radius
+        places.setdefault((round(x, 6), round(y, 6)), []).append(name)
+    for (x, y), names in places.items():
+        on_front = [name for name in names if name in comparison.fronts.cost_and_blast_radius]
         axes.plot([x], [y], "o", color=COLOURS[0] if on_front else "#999999", markersize=7)
-        axes.annotate(name, (x, y), xytext=(6, 4), textcoords="offset points", fontsize=9)
+        if on_front or len(places) <= _MOST_NAMED:
+            first = (on_front or names)[0]
+            label = first + (f" (+{len(names) - 1})" if len(names) > 1 else "")
+            axes.annotate(label, (x, y), xytext=(6, 4), textcoords="offset points", fontsize=9)
     axes.set_xlabel(f"total cost, {comparison.currency} per hour")
     axes.set_ylabel("mean share of a domain lost with a host, %")
     axes.margins(x=0.2, y=0.15)

@@ -71,7 +71,9 @@ def part_of(fleet: Fleet, num_services: int) -> Fleet:
     standing hosts, stock and room, which are the whole fleet's.
     """
     num = len(fleet.services)
-    by_kind = fleet.services.sort(["region", "domain", "profile", "cpu_millicores", "memory_mb", "service"])
+    # databases cost most, and few large ones most of that: they are drawn most evenly
+    storage = ["needs_postgres", "db_storage_mb", "db_rows", "load_profile"]
+    by_kind = fleet.services.sort(["region", *storage, "profile", "cpu_millicores", "memory_mb", "service"])
     rows = (np.arange(num_services) * num) // num_services
     pools: list[Pool] = [pool for pool in fleet.policy.pools if pool != "platform"]
     policy = fleet.policy.model_copy(update={"pools": pools})
