@@ -38,8 +38,10 @@ def plan_and_check(case: Case, fleet: Path, repeat: int = 1) -> dict[str, Any]:
     fleet
         Folder of the fleet; the plan and what the commands print go beside it.
     repeat
-        How often to plan; seconds are those of the median run.
+        How often to plan; seconds are those of the median run. A case with a command of its own runs once.
     """
+    if case.command:
+        return _run_command(case, fleet)
     plan, log = fleet.parent / f"{case.name}.plan", fleet.parent / f"{case.name}.log"
     command = [sys.executable, "-m", "placement", "plan", str(fleet), "-o", str(plan), "--quiet"]
     runs = []
@@ -80,6 +82,45 @@ def _network(fleet: Path, plan: Path) -> dict[str, Any]:
     measure.apart("benchmarks.network", fleet, plan, log=log)
     figures = json.loads(log.read_text(encoding="utf-8").splitlines()[-1])
     return {"network_s": figures["loads_s"], "network_peak_mb": figures["peak_mb"]}
+def _run_command(case: Case, fleet: Path) -> dict[str, Any]:
+    """Run a case's own command; return the figures of what it wrote: of the best mix, or the worst checkpoint."""
+    made, log = fleet.parent / f"{case.name}.json", fleet.parent / f"{case.name}.log"
+    words, options = case.command[:1], case.command[1:]
+    command = [sys.executable, "-m", "placement", *words, str(fleet), *options, "-o", str(made), "--quiet"]
+    usage = measure.run(command, timeout_s=_LONGEST_S, log=log)
+    if usage.timed_out:
+        return {"status": f"stopped after {_LONGEST_S:.0f} s"}
+    if usage.exit_code:
+        return {"status": f"{words[0]}: exit code {usage.exit_code}: {measure.last_line(log)}"}
+    data = json.loads(made.read_text(encoding="utf-8"))
+    made.unlink()
+    figures: dict[str, Any] = {"status": "ok", "services": data["services"], "repeat": 1}
+    if words[0] == "compare":
+        best = data["mixes"][0]
+        cost = best["cost"]
+        figures |= {
+            "instances": data["instances"],
+            "hosts": best["hosts"]["total"] - best["hosts"]["spare"],
+            "cost": cost["per_hour"],
+            "bound": cost["bound_per_hour"],
+            "gap": max(mix["cost"]["gap"] for mix in data["mixes"] if mix["cost"]),
+        }
+    else:
+        now = data["checkpoints"][0]
+        figures |= {
+            "instances": data["services"],
+            "hosts": round(now["quantities"]["hosts"]),
+            "cost": now["quantities"]["cost_per_month"],
+            "bound": now["quantities"]["cost_per_month"] / (1 + now["gap"]),
+            "gap": max(point["gap"] for point in data["checkpoints"]),
+        }
+    return figures | {
+        "wall_s": usage.wall_s,
+        "user_s": usage.user_s,
+        "peak_mb": usage.peak_mb,
+        "check_s": 0.0,
+        "check_peak_mb": 0,
+    }
 
 
 def missed(case: Case, figures: dict[str, Any]) -> list[str]:

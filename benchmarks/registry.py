@@ -76,6 +76,8 @@ class Case:
         Whether ``make bench`` runs it.
     ladder, dial
         Name and rung, for cases that are the same but for one number.
+    command
+        Words after ``placement`` that take the fleet and write JSON with ``-o``; empty: the fleet is planned, checked.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Case:
     is_short: bool = False
     ladder: tuple[str, float] | None = None
     dial: tuple[str, float] | None = None
+    command: tuple[str, ...] = ()
 
 
 def _bundled(fleet: str, folder: Path, _: Path | None) -> None:
@@ -166,6 +169,14 @@ _NETWORK = (
          Target(network_seconds=100)),
 )  # fmt: skip
 
+_DECIDING = (
+    Case("compare-100k", "six mixes side by side, with databases and caches", partial(_whole, "dedicated", 100_000),
+         Target(0.01, 300),
+         command=("compare", "--pool", "services", "--mix", "singles", "--mix", "medium,large", "--mix", "all")),
+    Case("forecast-100k", "five years, 500 samples", partial(_whole, "auto", 100_000), Target(0.01, 60),
+         command=("forecast", "--years", "5", "--samples", "500", "--start", "2026-01-01")),
+)  # fmt: skip
+
 _DIAL_SERVICES = 20_000
 _DIALS = tuple(
     Case(f"dial-{name.replace('_', '-')}-{value:g}", purpose, partial(_made, "measured", _DIAL_SERVICES, {name: value}),
@@ -225,5 +236,7 @@ _CLOUD = tuple(
     for computers, processes, bound, known in ((200, 600, 169_190, 170_760), (800, 2400, 747_160, 754_620))
 )  # fmt: skip
 
-CASES: tuple[Case, ...] = (*_EVERYDAY, *_SMALL, *_LARGE, *_DATA_TIER, *_NETWORK, *_GROWTH, *_TCLAB, *_CLOUD, *_DIALS)
+CASES: tuple[Case, ...] = (
+    *_EVERYDAY, *_SMALL, *_LARGE, *_DATA_TIER, *_NETWORK, *_DECIDING, *_GROWTH, *_TCLAB, *_CLOUD, *_DIALS,
+)  # fmt: skip
 BY_NAME = {case.name: case for case in CASES}

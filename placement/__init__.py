@@ -13,15 +13,21 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from placement.compare import Asked, Comparison, Doubt, compare_mixes
     from placement.engine import Options, place
     from placement.errors import InfeasibleError, InputError, InternalError, PlacementError, RefusedError
     from placement.export import export_plan
     from placement.fleet import Fleet, fleet_from_frames, generate_fleet, read_fleet
+    from placement.forecast import Forecast, forecast_fleet
     from placement.plan import Plan, read_plan, write_plan
     from placement.verify import check_plan
 
 _HOMES = {
+    "Asked": "compare",
+    "Comparison": "compare",
+    "Doubt": "compare",
     "Fleet": "fleet",
+    "Forecast": "forecast",
     "InfeasibleError": "errors",
     "InputError": "errors",
     "InternalError": "errors",
@@ -31,7 +37,9 @@ _HOMES = {
     "RefusedError": "errors",
     "check_plan": "verify",
     "export_plan": "export",
+    "compare_mixes": "compare",
     "fleet_from_frames": "fleet",
+    "forecast_fleet": "forecast",
     "generate_fleet": "fleet",
     "place": "engine",
     "read_fleet": "fleet",
@@ -40,7 +48,11 @@ _HOMES = {
 }
 
 __all__ = [
+    "Asked",
+    "Comparison",
+    "Doubt",
     "Fleet",
+    "Forecast",
     "InfeasibleError",
     "InputError",
     "InternalError",
@@ -50,7 +62,9 @@ __all__ = [
     "RefusedError",
     "check_plan",
     "export_plan",
+    "compare_mixes",
     "fleet_from_frames",
+    "forecast_fleet",
     "generate_fleet",
     "place",
     "read_fleet",

@@ -13,6 +13,8 @@ import typer
 from placement.cli import output
 from placement.cli.network import network
 from placement.cli.export import export
+from placement.cli.compare import compare
+from placement.cli.forecast import forecast
 from placement.cli.size import size
 from placement.errors import (
     InfeasibleError,
@@ -190,6 +192,8 @@ def check(
         raise typer.Exit(1)
 
 
+app.command()(compare)
+app.command()(forecast)
 app.command()(size)
 app.command()(network)
 app.command()(export)
@@ -276,12 +280,15 @@ def schema(
     from placement.capacity import model_schema
     from placement.capacity.sizing import size_schema
     from placement.export.schemas import SCHEMAS as EXPORTS
+    from placement.compare.types import comparison_schema
     from placement.fleet.schemas import SCHEMAS as INPUTS
+    from placement.forecast.types import forecast_schema
     from placement.plan.schemas import SCHEMAS as OUTPUTS
 
     # a name that is both an input and an output table keeps the input under it, the output as plan-NAME
     known: dict[str, Any] = {("plan-" + key if key in INPUTS else key): make for key, make in OUTPUTS.items()}
     known |= dict(INPUTS) | dict(EXPORTS) | {"model": model_schema, "size": size_schema}
+    known |= {"comparison": comparison_schema, "forecast": forecast_schema}
     if not name:
         typer.echo("\n".join(sorted(known)))
         return
