@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
 import typer
 
 from placement.cli import output
+from placement.cli.explain import explain
+from placement.cli.report import report
 from placement.cli.size import size
 from placement.errors import InfeasibleError, InputError, InternalError, PlacementError, Problem, nearest_name
 
@@ -176,6 +178,8 @@ def check(
 
 
 app.command()(size)
+app.command()(report)
+app.command()(explain)
 
 
 @app.command()
@@ -258,12 +262,13 @@ def schema(
     """Print the JSON Schema of an input or output."""
     from placement.capacity import model_schema
     from placement.capacity.sizing import size_schema
+    from placement.explain import explanation_schema
     from placement.fleet.schemas import SCHEMAS as INPUTS
     from placement.plan.schemas import SCHEMAS as OUTPUTS
 
     # a name that is both an input and an output table keeps the input under it, the output as plan-NAME
     known: dict[str, Any] = {("plan-" + key if key in INPUTS else key): make for key, make in OUTPUTS.items()}
-    known |= dict(INPUTS) | {"model": model_schema, "size": size_schema}
+    known |= dict(INPUTS) | {"model": model_schema, "size": size_schema, "explanation": explanation_schema}
     if not name:
         typer.echo("\n".join(sorted(known)))
         return

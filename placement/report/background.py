@@ -55,7 +55,9 @@ def basis_section(plan: Plan) -> Html:
     rows.append(("fleet", summary.fleet.digest))
     estimates = summary.estimates_used
     owners = Counter(str(item.get("owner", "")) or "nobody named" for item in estimates)
-    asked = ", ".join(f"{owner} {count(number)}" for owner, number in sorted(owners.items(), key=lambda item: (-item[1], item[0])))
+    asked = ", ".join(
+        f"{owner} {count(number)}" for owner, number in sorted(owners.items(), key=lambda item: (-item[1], item[0]))
+    )
     listed: list[list[Child]] = [
         [
             str(item.get("path", "")),
@@ -77,11 +79,21 @@ def basis_section(plan: Plan) -> Html:
         h(
             "details",
             h("summary", f"The {count(len(estimates))} estimates"),
-            table("Unvalidated estimates", ["Figure", "Value", "Unit", "Owner", "Source"], listed, numbers=(1,), css="small"),
+            table(
+                "Unvalidated estimates",
+                ["Figure", "Value", "Unit", "Owner", "Source"],
+                listed,
+                numbers=(1,),
+                css="small",
+            ),
         )
         if estimates
         else None,
-        h("details", h("summary", "Policy, settings and versions"), table("Policy, settings and versions", ["Setting", "Value"], rows, css="small")),
+        h(
+            "details",
+            h("summary", "Policy, settings and versions"),
+            table("Policy, settings and versions", ["Setting", "Value"], rows, css="small"),
+        ),
         id="basis",
     )
 

@@ -50,6 +50,11 @@ def bar(parts: Sequence[Part], whole: float, title: str, *, mark: float | None =
     return _svg("bar", title, 10, shapes)
 
 
+def key(css: str) -> Html:
+    """Return a small square of a colour, for legends."""
+    return h("i.key", h("svg", h(f"rect.{css}", width=10, height=10), viewBox="0 0 10 10", aria_hidden="true"))
+
+
 def histogram(values: FloatArray, title: str, unit: str, *, bins: int = 20) -> Html:
     """Return how many of the shares in `values` are in each of `bins` equal parts of 0 … 1."""
     counts, _ = np.histogram(np.clip(values, 0.0, 1.0), bins=bins, range=(0.0, 1.0))

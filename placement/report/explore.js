@@ -53,6 +53,11 @@ const kinds = {
   },
 };
 
+// a column that says the same of everything is left out
+function columnsOf(kind) {
+  return kinds[kind].columns.filter(([title]) => title !== 'Region' || data.column[kind + '.region'].length > 1);
+}
+
 function clusterName(number) {
   return number ? data.column['cluster.name'][number - 1] : '';
 }
@@ -112,7 +117,7 @@ function search() {
 
 function sorted(rows) {
   if (view.sort === null) return rows;
-  const [, value] = kinds[view.kind].columns[view.sort];
+  const [, value] = columnsOf(view.kind)[view.sort];
   const sign = view.down ? -1 : 1;
   const keys = new Map(rows.map((n) => [n, value(n)]));
   return rows.sort((a, b) => {
@@ -148,7 +153,8 @@ function cell(kind, value, style, row) {
 
 function showRows() {
   const kind = kinds[view.kind];
-  const heads = kind.columns.map(([title, , style], n) => {
+  const columns = columnsOf(view.kind);
+  const heads = columns.map(([title, , style], n) => {
     const mark = view.sort === n ? (view.down ? ' ↓' : ' ↑') : '';
     const button = make('button', title + mark, { type: 'button' });
     button.addEventListener('click', () => {
@@ -164,7 +170,7 @@ function showRows() {
     return make('th', button, attributes);
   });
   const from = view.page * PAGE;
-  const rows = view.found.slice(from, from + PAGE).map((n) => make('tr', kind.columns.map(([, value, style]) => cell(view.kind, value(n), style, n))));
+  const rows = view.found.slice(from, from + PAGE).map((n) => make('tr', columns.map(([, value, style]) => cell(view.kind, value(n), style, n))));
   const results = document.getElementById('results');
   results.tHead.replaceChildren(make('tr', heads));
   results.tBodies[0].replaceChildren(...rows);

@@ -12,7 +12,15 @@ def explorer_section() -> Html:
     tabs = h(
         "div.tabs",
         [
-            h("button", title, " ", h("span.badge"), type="button", data_kind=kind, aria_pressed="true" if not n else "false")
+            h(
+                "button",
+                title,
+                " ",
+                h("span.badge"),
+                type="button",
+                data_kind=kind,
+                aria_pressed="true" if not n else "false",
+            )
             for n, (kind, title) in enumerate(_KINDS)
         ],
         role="group",

@@ -12,12 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from placement.fleet.types import POOLS, Fleet
+from placement.fleet.types import POOLS
 from placement.plan.types import Plan
 from placement.units import RESOURCES, BoolArray, FloatArray
 
 FULL = 0.95
 """Share of its fullest resource from which on a host counts as full."""
+
+LEAST_TOLD = 0.1
+"""Share of a pool's limit below which a resource's use says nothing about how hosts are chosen."""
 
 POOL_TITLES = {"services": "Services", "databases": "Databases", "caches": "Caches", "platform": "Platform"}
 RESOURCE_TITLES = {
@@ -70,7 +73,8 @@ class PoolUse:
     @property
     def fill(self) -> FloatArray:
         """float64[num_hosts]: utilisation of each host's fullest resource."""
-        return self.utilisation.max(axis=1, initial=0.0)
+        fill: FloatArray = self.utilisation.max(axis=1, initial=0.0)
+        return fill
 
     @property
     def is_full(self) -> BoolArray:
@@ -83,10 +87,19 @@ class PoolUse:
         return max(self.resources, key=lambda resource: resource.used_share)
 
     @property
+    def told(self) -> tuple[ResourceUse, ...]:
+        """The resources of which enough is used to be worth a word."""
+        return tuple(resource for resource in self.resources if resource.used_share >= LEAST_TOLD) or self.resources
+
+    @property
     def most_stranded(self) -> ResourceUse:
-        """The resource of which the largest share is stranded, among those of which a tenth or more is used."""
-        told = [resource for resource in self.resources if resource.used_share >= 0.1] or list(self.resources)
-        return max(told, key=lambda resource: resource.stranded_share)
+        """The resource of which the largest share is stranded, among those that are `told`."""
+        return max(self.told, key=lambda resource: resource.stranded_share)
+
+
+def resource_word(name: str) -> str:
+    """Return a resource's name inside a sentence."""
+    return RESOURCE_TITLES[name] if name == "cpu" else RESOURCE_TITLES[name].lower()
 
 
 def pool_uses(plan: Plan) -> tuple[PoolUse, ...]:
@@ -102,43 +115,17 @@ def pool_uses(plan: Plan) -> tuple[PoolUse, ...]:
         left = np.maximum(limit - used, 0.0)
         stranded = np.where(is_full[:, None] & (utilisation < FULL), left, 0.0).sum(axis=0)
         resources = tuple(
-            ResourceUse(resource.name, resource.unit, float(used[:, r].sum()), float(stranded[r]), float(limit[:, r].sum()))
+            ResourceUse(
+                resource.name, resource.unit, float(used[:, r].sum()), float(stranded[r]), float(limit[:, r].sum())
+            )
             for r, resource in enumerate(RESOURCES)
         )
         uses.append(PoolUse(pool, utilisation, resources))
     return tuple(uses)
 
 
-def service_table(plan: Plan, fleet: Fleet | None) -> pl.DataFrame:
-    """Return a row per service, sorted: service, domain, sensitivity, region, database, cache.
-
-    What only the fleet knows (domain, sensitivity) is taken from the service's cluster where the fleet is not given
-    and all of the cluster agrees; else it is blank.
-    """
-    placed = plan.assignments.select("service", "host").join(plan.hosts.select("host", "region"), on="host", how="left")
-    services = placed.group_by("service").agg(pl.col("region").first()).sort("service")
-    if services.is_empty():  # a plan of databases or caches alone
-        names = pl.concat([plan.databases["service"], plan.caches["service"]]).unique().sort()
-        services = pl.DataFrame({"service": names, "region": [""] * len(names)}, schema={"service": pl.String, "region": pl.String})
-    for column, links in (("database", plan.databases), ("cache", plan.caches)):
-        chosen = links.select("service", pl.col("cluster").alias(column))
-        services = services.join(chosen, on="service", how="left", maintain_order="left")
-    if fleet is not None:
-        known = fleet.services.select("service", "domain", "sensitivity")
-    else:
-        one = plan.postgres_clusters.select(
-            pl.col("cluster").alias("database"),
-            pl.when(~pl.col("domains").str.contains(";")).then(pl.col("domains")).alias("domain"),
-            pl.when(~pl.col("sensitivity").str.contains(";")).then(pl.col("sensitivity")).alias("sensitivity"),
-        )
-        known = services.select("service", "database").join(one, on="database", how="left").drop("database")
-    services = services.join(known, on="service", how="left", maintain_order="left")
-    blank = [pl.col(name).fill_null("") for name in ("domain", "sensitivity", "region", "database", "cache")]
-    return services.select("service", *blank)
-
-
 def cluster_table(plan: Plan) -> pl.DataFrame:
-    """Return a row per workload of the pools beside `services`, sorted by name: kind, domains, sensitivity, tier, services."""
+    """Return a row per workload of the pools beside `services`, sorted by name, with what it is and for whom."""
     columns = ("cluster", "kind", "domains", "sensitivity", "tier", "services", "region")
     postgres = plan.postgres_clusters.with_columns(kind=pl.lit("PostgreSQL")).select(columns)
     valkey = plan.valkey_clusters.with_columns(kind=pl.lit("Valkey")).select(columns)

@@ -33,8 +33,8 @@ def h(name: str, /, *children: Child | Iterable[Child], **attributes: str | floa
     children
         Texts and elements, or sequences of them.
     attributes
-        Underscores stand for hyphens (a trailing one is dropped: ``for_``). None and False leave the attribute out, True
-        states its name alone.
+        Underscores stand for hyphens (a trailing one is dropped: ``for_``). None and False leave the
+        attribute out, True states its name alone.
     """
     tag, *classes = name.split(".")
     parts = [tag]
@@ -47,7 +47,9 @@ def h(name: str, /, *children: Child | Iterable[Child], **attributes: str | floa
         shown = number(value) if isinstance(value, float) else value
         parts.append(attribute if value is True else f'{attribute}="{escaped(shown)}"')
     if tag in _VOID and not children:
-        return Html(f"<{' '.join(parts)}>" if tag in {"br", "col", "input", "link", "meta"} else f"<{' '.join(parts)}/>")
+        return Html(
+            f"<{' '.join(parts)}>" if tag in {"br", "col", "input", "link", "meta"} else f"<{' '.join(parts)}/>"
+        )
     return Html(f"<{' '.join(parts)}>{join(children)}</{tag}>")
 
 
@@ -125,8 +127,16 @@ def percent(share: float, digits: int = 1) -> str:
 
 
 def amount(value: float, unit: str) -> str:
-    """Return an amount of a resource with its unit, memory in GB (1 GB = 1,000 MB)."""
-    if unit == "MB":
-        value, unit = value / 1000, "GB"
+    """Return an amount of a resource with its unit, in thousands or millions of it where it is large.
+
+    As in the model, 1 TB is 1,000 GB and 1 GB is 1,000 MB.
+    """
+    for small, large, least in (("MB", "GB", 1_000), ("GB", "TB", 10_000), ("Mbps", "Gbps", 10_000)):
+        if unit == small and abs(value) >= least:
+            value, unit = value / 1000, large
+    if unit in ("files", "threads"):
+        unit = ""
+    if abs(value) >= 1e6:
+        return f"{value / 1e6:,.1f} M {unit}".rstrip()
     digits = 0 if abs(value) >= 100 or value == int(value) else 1
-    return f"{value:,.{digits}f} {unit}"
+    return f"{value:,.{digits}f} {unit}".rstrip()

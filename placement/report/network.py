@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from placement.report.charts import histogram
+from placement.report.charts import histogram, key
 from placement.report.markup import Child, Html, amount, count, h, join, percent, table
 
 LINKS_SCHEMA: dict[str, pl.DataType] = {
@@ -63,9 +63,12 @@ def network_section(links: pl.DataFrame) -> Html | None:
             "Segments below, switches above. Lines are bundles of links, thicker the busier their busier direction is; "
             "point at one for its load.",
         ),
-        h("div.legend", [h("span", h("i.key", h("svg", h(f"rect.fill-{level}", width=10, height=10), viewBox="0 0 10 10")), f" {level}") for level in _LEVELS]),
+        h("div.legend", [h("span", key(f"fill-{level}"), f" {level}") for level in _LEVELS]),
         drawings,
-        h("div.columns", [_kind(kind, links.filter(pl.col("kind") == kind)) for kind in _KIND_TITLES if kind in set(links["kind"])]),
+        h(
+            "div.columns",
+            [_kind(kind, links.filter(pl.col("kind") == kind)) for kind in _KIND_TITLES if kind in set(links["kind"])],
+        ),
         _busiest(links),
         id="network",
     )
@@ -143,7 +146,11 @@ def _drawing(plane: str, links: pl.DataFrame) -> Html:
         role="img",
         aria_label=text,
     )
-    return h("figure", h("figcaption", h("b", f"{plane.capitalize()} network"), text.removeprefix(f"{plane} network:")), h("div.scroll", drawn, tabindex=0, role="region", aria_label=text))
+    return h(
+        "figure",
+        h("figcaption", h("b", f"{plane.capitalize()} network"), text.removeprefix(f"{plane} network:")),
+        h("div.scroll", drawn, tabindex=0, role="region", aria_label=text),
+    )
 
 
 def _bundles(links: pl.DataFrame) -> list[_Bundle]:
@@ -162,7 +169,9 @@ def _bundles(links: pl.DataFrame) -> list[_Bundle]:
             for row in directions
         )
         found.append(
-            _Bundle(ends, str(worst["kind"]), float(str(worst["utilization"])), level if level in _LEVELS else "ok", title)
+            _Bundle(
+                ends, str(worst["kind"]), float(str(worst["utilization"])), level if level in _LEVELS else "ok", title
+            )
         )
     return found
 
@@ -173,11 +182,11 @@ def _places(bundles: list[_Bundle]) -> dict[str, tuple[float, float]]:
     for bundle in bundles:
         neighbours[bundle.ends[0]].add(bundle.ends[1])
         neighbours[bundle.ends[1]].add(bundle.ends[0])
-    layer = {leaf: 0 for leaf in _leaves(bundles)}
+    layer = dict.fromkeys(_leaves(bundles), 0)
     ring = sorted(layer)
     while ring:
         nearer = sorted({other for node in ring for other in neighbours[node]} - layer.keys())
-        layer |= {node: layer[ring[0]] + 1 for node in nearer}
+        layer |= dict.fromkeys(nearer, layer[ring[0]] + 1)
         ring = nearer
     for node in neighbours:  # what no segment reaches stands at the top
         layer.setdefault(node, max(layer.values(), default=0) + 1)
@@ -199,8 +208,8 @@ def _places(bundles: list[_Bundle]) -> dict[str, tuple[float, float]]:
 def _leaves(bundles: list[_Bundle]) -> set[str]:
     """Return the segments: ends of uplinks that have no other kind of link and fewer uplinks than their other ends.
 
-    An uplink joins a segment and a switch. What also has a trunk is the switch; where neither has one, the switch is what
-    more uplinks meet in, or else what has the shorter path-like name (segments are called region/zone/segment).
+    An uplink joins a segment and a switch. What also has a trunk is the switch; where neither has one, the switch is
+    what more uplinks meet in, or else what has the shorter path-like name (segments are called region/zone/segment).
     """
     uplinks = [bundle.ends for bundle in bundles if bundle.kind == "uplink"]
     others = {end for bundle in bundles if bundle.kind != "uplink" for end in bundle.ends}

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from placement.plan.types import Plan
-from placement.report.charts import Part, bar
-from placement.report.facts import POOL_TITLES, RESOURCE_TITLES, PoolUse
+from placement.report.charts import Part, bar, key
+from placement.report.facts import POOL_TITLES, RESOURCE_TITLES, PoolUse, resource_word
 from placement.report.markup import Child, Html, amount, count, h, join, money, percent, table
 
 HOURS_PER_YEAR = 8760
@@ -101,10 +101,9 @@ def _remarks(plan: Plan, uses: Sequence[PoolUse]) -> Iterator[tuple[str, str]]:
         if lost.stranded_share >= 0.2 and len(use.utilisation) > 1:
             yield (
                 "stranded",
-                f"{POOL_TITLES[use.pool]}: {RESOURCE_TITLES[use.binding.name].lower() if use.binding.name != 'cpu' else 'CPU'} "
-                f"fills the hosts first; {amount(lost.stranded, lost.unit)} of "
-                f"{'CPU' if lost.name == 'cpu' else RESOURCE_TITLES[lost.name].lower()} ({percent(lost.stranded_share, 0)}) "
-                "is stranded on hosts that are full.",
+                f"{POOL_TITLES[use.pool]}: {resource_word(use.binding.name)} fills the hosts first; "
+                f"{amount(lost.stranded, lost.unit)} of {resource_word(lost.name)} "
+                f"({percent(lost.stranded_share, 0)}) is stranded on hosts that are full.",
             )
 
 
@@ -113,14 +112,15 @@ def cost_section(plan: Plan) -> Html:
     cost = plan.summary.cost
     pools = [(name, plan.summary.pools[name]) for name in POOL_TITLES if name in plan.summary.pools]
     parts = [
-        Part(pool.per_hour, f"p{n}", f"{POOL_TITLES[name]}: {money(pool.per_hour)}") for n, (name, pool) in enumerate(pools)
+        Part(pool.per_hour, f"p{n}", f"{POOL_TITLES[name]}: {money(pool.per_hour)}")
+        for n, (name, pool) in enumerate(pools)
     ]
     spare = Part(cost.spare_per_hour, "spare", f"Spare hosts: {money(cost.spare_per_hour)}")
     whole = max(cost.total_per_hour, cost.per_hour)
     money_head = f"{cost.currency}/h"
     rows: list[list[Child]] = [
         [
-            join([h("i.key", h("svg", h(f"rect.p{n}", width=10, height=10), viewBox="0 0 10 10")), " ", POOL_TITLES[name]]),
+            join([key(f"p{n}"), " ", POOL_TITLES[name]]),
             money(pool.per_hour),
             money(pool.bound_per_hour),
             percent(pool.gap, 3) if pool.gap else "0",
@@ -131,7 +131,7 @@ def cost_section(plan: Plan) -> Html:
     ]
     rows.append(
         [
-            join([h("i.key", h("svg", h("rect.spare", width=10, height=10), viewBox="0 0 10 10")), " Spare hosts"]),
+            join([key("spare"), " Spare hosts"]),
             money(cost.spare_per_hour),
             "",
             "",
@@ -153,9 +153,18 @@ def cost_section(plan: Plan) -> Html:
     return h(
         "section",
         h("h2", "Cost"),
-        bar([*parts, spare], whole, "Cost by pool", mark=cost.bound_per_hour, mark_title=f"Bound: {money(cost.bound_per_hour)}"),
+        bar(
+            [*parts, spare],
+            whole,
+            "Cost by pool",
+            mark=cost.bound_per_hour,
+            mark_title=f"Bound: {money(cost.bound_per_hour)}",
+        ),
         table("Cost, proven bound and gap by pool", heads, rows, numbers=range(1, 6), css="total"),
-        h("p.note", "Bound and gap are about the hosts in use; spare hosts come on top and are the fewest that the policy allows."),
+        h(
+            "p.note",
+            "Bound and gap are about the hosts in use; spare hosts come on top, the fewest that the policy allows.",
+        ),
         id="cost",
     )
 
@@ -170,27 +179,28 @@ def hosts_section(plan: Plan) -> Html:
     pools = [pool for pool in POOL_TITLES if any((pool, size, s) in counts for size in sizes for s in (False, True))]
 
     def number(pool: str, size: str) -> int:
-        return counts.get((pool, size, False), 0) + counts.get((pool, size, True), 0)
+        bought, spare = counts.get((pool, size, False), 0), counts.get((pool, size, True), 0)
+        return int(bought + spare)
 
     most = max((sum(number(pool, size) for size in sizes) for pool in pools), default=1)
     drawn = []
     for pool in pools:
         parts = [
-            Part(number(pool, size), f"s{min(n, 7)}", f"{size}: {count(number(pool, size))}") for n, size in enumerate(sizes)
+            Part(number(pool, size), f"s{min(n, 7)}", f"{size}: {count(number(pool, size))}")
+            for n, size in enumerate(sizes)
         ]
         total = sum(number(pool, size) for size in sizes)
         drawn.append(
-            h("div.row", h("span", POOL_TITLES[pool]), bar(parts, most, f"{POOL_TITLES[pool]} by size"), h("b", count(total)))
+            h(
+                "div.row",
+                h("span", POOL_TITLES[pool]),
+                bar(parts, most, f"{POOL_TITLES[pool]} by size"),
+                h("b", count(total)),
+            )
         )
     rows = [
         [
-            join(
-                [
-                    h("i.key", h("svg", h(f"rect.s{min(n, 7)}", width=10, height=10), viewBox="0 0 10 10")),
-                    " ",
-                    size,
-                ]
-            ),
+            join([key(f"s{min(n, 7)}"), " ", size]),
             money(_price(plan, size)),
             *(count(number(pool, size)) if number(pool, size) else "·" for pool in pools),
             count(sum(counts.get((pool, size, True), 0) for pool in pools)),
@@ -198,7 +208,13 @@ def hosts_section(plan: Plan) -> Html:
         ]
         for n, size in enumerate(sizes)
     ]
-    heads = ["Size", f"{plan.summary.cost.currency}/h each", *(POOL_TITLES[pool] for pool in pools), "of them spare", "All"]
+    heads = [
+        "Size",
+        f"{plan.summary.cost.currency}/h each",
+        *(POOL_TITLES[pool] for pool in pools),
+        "of them spare",
+        "All",
+    ]
     return h(
         "section",
         h("h2", "Hosts by size and pool"),

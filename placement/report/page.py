@@ -118,7 +118,10 @@ def render_report(
                 id="content",
                 tabindex=-1,
             ),
-            h("footer", h("p", f"placement {plan.summary.versions.get('placement', '')} · {plan.summary.fleet.digest}")),
+            h(
+                "footer",
+                h("p", f"placement {plan.summary.versions.get('placement', '')} · {plan.summary.fleet.digest}"),
+            ),
             h("script", Html(packed), type="text/plain", id="packed"),
             h("script", Html(script)),
         ]
@@ -182,7 +185,14 @@ def _top(sections: Mapping[str, Html]) -> Html:
     search = h(
         "form.search",
         h("label.hidden", "Search services, hosts and clusters", for_="search"),
-        h("input", id="search", type="search", placeholder="Service, host, domain … ( / )", autocomplete="off", spellcheck="false"),
+        h(
+            "input",
+            id="search",
+            type="search",
+            placeholder="Service, host, domain … ( / )",
+            autocomplete="off",
+            spellcheck="false",
+        ),
         role="search",
         id="search-form",
     )

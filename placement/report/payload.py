@@ -1,7 +1,7 @@
 """The data that the page searches, packed: columns of numbers and of text, deflated, as base64.
 
 Layout before deflation: a line of JSON that lists the columns, a line feed, then each column's bytes. A column of
-numbers is stored by significance, all lowest bytes first, then the next ones: neighbours are alike, which deflates well.
+numbers is stored by significance, all lowest bytes first, then the next ones: neighbours are alike, and deflate well.
 A column of text is a JSON array. A column of few distinct texts is their list and a column of numbers.
 """
 
@@ -16,8 +16,9 @@ import numpy as np
 import polars as pl
 
 from placement.fleet.types import Fleet
+from placement.plan.services import service_table
 from placement.plan.types import Plan
-from placement.report.facts import cluster_table, service_table
+from placement.report.facts import cluster_table
 from placement.units import RESOURCES, IntArray
 
 _MICROS = 1_000_000

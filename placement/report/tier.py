@@ -34,7 +34,13 @@ def tier_section(plan: Plan) -> Html | None:
             for service in platform
         ]
         heads = ["Service", "Region", "Nodes", "What it must take"]
-        parts.append(h("figure", h("figcaption", h("b", "Platform services")), table("Platform services", heads, rows, numbers=(2,))))
+        parts.append(
+            h(
+                "figure",
+                h("figcaption", h("b", "Platform services")),
+                table("Platform services", heads, rows, numbers=(2,)),
+            )
+        )
     if not parts:
         return None
     return h(
@@ -42,8 +48,8 @@ def tier_section(plan: Plan) -> Html | None:
         h("h2", "Clusters by domain and sensitivity"),
         h(
             "p.note",
-            "How many clusters hold data of a domain, by the sensitivity classes that share them. A cluster that several "
-            "domains share counts in each of their rows.",
+            "How many clusters hold data of a domain, by the sensitivity classes that share them. A cluster that "
+            "several domains share counts in each of their rows.",
         ),
         parts,
         id="clusters",
@@ -76,9 +82,15 @@ def _matrix(title: str, clusters: pl.DataFrame, noun: str) -> Html:
         sums = [sum(cells[domain, name] for domain in rest) for name in classes]
         rows.append([f"{len(rest)} more domains", *(count(number) for number in sums), count(sum(sums))])
     services = clusters["services"].sum()
-    caption = join([h("b", title), f" {count(len(clusters))} {noun} for {count(services)} services"])
+    caption = join([h("b", title), f" {count(len(clusters))} {noun} for {services:,} services"])
     return h(
         "figure",
         h("figcaption", caption),
-        table(f"{title} by domain and sensitivity", ["Domain", *classes, "All"], rows, numbers=range(1, len(classes) + 2), css="matrix"),
+        table(
+            f"{title} by domain and sensitivity",
+            ["Domain", *classes, "All"],
+            rows,
+            numbers=range(1, len(classes) + 2),
+            css="matrix",
+        ),
     )

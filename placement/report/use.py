@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from placement.report.charts import Part, bar, histogram
-from placement.report.facts import FULL, POOL_TITLES, RESOURCE_TITLES, PoolUse
+from placement.report.charts import Part, bar, histogram, key
+from placement.report.facts import FULL, LEAST_TOLD, POOL_TITLES, RESOURCE_TITLES, PoolUse
 from placement.report.markup import Html, amount, count, h, percent, table
 from placement.units import RESOURCES
 
@@ -19,7 +19,10 @@ def heat_section(uses: Sequence[PoolUse]) -> Html:
         "Order hosts by ",
         h(
             "select",
-            [h("option", text, value=value) for value, text in (("fill", "size and fill"), ("full", "fill"), ("name", "name"), ("zone", "zone"))],
+            [
+                h("option", text, value=value)
+                for value, text in (("fill", "size and fill"), ("full", "fill"), ("name", "name"), ("zone", "zone"))
+            ],
             id="heat-order",
         ),
     )
@@ -35,13 +38,13 @@ def heat_section(uses: Sequence[PoolUse]) -> Html:
         h("div.title", h("h2", "Utilisation: hosts × resources"), order),
         h(
             "p.note",
-            "One column per host (or the mean of neighbours where there are more hosts than columns), one row per resource. "
-            "A pale row beside a dark one is stranded capacity. Point at a column, or focus a map and use the arrow keys; "
-            "Enter opens the host below.",
+            "One column per host (or the mean of neighbours where there are more hosts than columns), one row per "
+            "resource. A pale row beside a dark one is stranded capacity. Point at a column, or focus a map and use "
+            "the arrow keys; Enter opens the host below.",
         ),
         legend,
         pools,
-        h("p.readout", id="heat-readout", role="status", aria_live="polite"),
+        h("p.readout", "No host chosen.", id="heat-readout", role="status", aria_live="polite"),
         h("noscript", h("p.note", "The heat map needs scripts; the bars below show the same sums.")),
         id="utilisation",
     )
@@ -72,18 +75,25 @@ def stranded_section(uses: Sequence[PoolUse]) -> Html:
     legend = h(
         "div.legend",
         [
-            h("span", h("i.key", h("svg", h(f"rect.{css}", width=10, height=10), viewBox="0 0 10 10")), " ", text)
+            h("span", key(css), " ", text)
             for css, text in (("used", "used"), ("stranded", "stranded on full hosts"), ("free", "free"))
         ],
     )
-    figures = [_stranded_pool(use) for use in uses]
+    names = {resource.name for use in uses for resource in use.resources if resource.used_share >= LEAST_TOLD}
+    left_out = [RESOURCE_TITLES[resource.name] for resource in RESOURCES if resource.name not in names and names]
+    figures = [_stranded_pool(use, names) for use in uses]
     return h(
         "section",
         h("h2", "Used, stranded and free"),
         h(
             "p.note",
-            f"100 % is what policy and model allow to plan. A host is full from {percent(FULL, 0)} of its fullest resource "
-            "on; what it has left of the others is stranded.",
+            f"100 % is what policy and model allow to plan. A host is full from {percent(FULL, 0)} of its fullest "
+            "resource on; what it has left of the others is stranded."
+            + (
+                f" Not drawn, since under a tenth is used in every pool: {' and '.join(left_out).lower()}."
+                if left_out
+                else ""
+            ),
         ),
         legend,
         h("div.columns", figures),
@@ -91,9 +101,10 @@ def stranded_section(uses: Sequence[PoolUse]) -> Html:
     )
 
 
-def _stranded_pool(use: PoolUse) -> Html:
+def _stranded_pool(use: PoolUse, names: set[str]) -> Html:
+    drawn_of = [resource for resource in use.resources if resource.name in names or not names]
     rows = []
-    for resource in use.resources:
+    for resource in drawn_of:
         free = max(resource.limit - resource.used - resource.stranded, 0.0)
         title = RESOURCE_TITLES[resource.name]
         parts = [
@@ -118,7 +129,7 @@ def _stranded_pool(use: PoolUse) -> Html:
                     amount(resource.stranded, resource.unit),
                     amount(resource.limit, resource.unit),
                 ]
-                for resource in use.resources
+                for resource in drawn_of
             ],
             numbers=(1, 2, 3),
             css="small",
@@ -136,7 +147,11 @@ def fill_section(uses: Sequence[PoolUse]) -> Html:
         figures.append(
             h(
                 "figure",
-                h("figcaption", h("b", POOL_TITLES[use.pool]), f" median {percent(float(np.median(fill)) if len(fill) else 0.0)}"),
+                h(
+                    "figcaption",
+                    h("b", POOL_TITLES[use.pool]),
+                    f" median {percent(float(np.median(fill)) if len(fill) else 0.0)}",
+                ),
                 histogram(fill, f"{POOL_TITLES[use.pool]}: hosts by fill", "hosts"),
                 h("div.axis", h("span", "0 %"), h("span", "50 %"), h("span", "100 %"), aria_hidden="true"),
                 h(
