@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from placement.report.charts import Line, Part, bar, key, lines
+from placement.report.facts import RESOURCE_TITLES
 from placement.report.markup import Child, Html, count, h, money, percent, table
 
 _MOST_SWINGS = 15
@@ -49,7 +50,7 @@ def comparison_section(comparison: Mapping[str, Any]) -> Html | None:
                 percent(_figure(mix, "cost", "gap"), 3),
                 count(_figure(mix, "hosts", "total")),
                 percent(_figure(mix, "blast_radius", "domain_share_mean")) if mix.get("blast_radius") else "",
-                str(mix.get("binds", "")),
+                RESOURCE_TITLES.get(str(mix.get("binds", "")), str(mix.get("binds", ""))),
             ]
         )
     heads = ["Mix", f"{currency}/h in all", "Above the best", "Gap", "Hosts", "Of a domain lost with a host", "Binds"]

@@ -40,6 +40,8 @@ _MOST_BUSY = 15
 _MOST_LINES = 900
 """Bundles drawn one by one; with more, only the busiest are, and all that are above a threshold."""
 _WIDTH, _LAYER = 1000.0, 110.0
+_LEAST_ROOM = 42.0
+"""Width that a name needs."""
 
 
 def network_section(links: pl.DataFrame) -> Html | None:
@@ -118,7 +120,7 @@ class _Bundle:
 def _drawing(plane: str, links: pl.DataFrame) -> Html:
     bundles = _bundles(links)
     place = _places(bundles)
-    height = (max((y for _, y in place.values()), default=0.0)) + 64
+    height = (max((y for _, y in place.values()), default=0.0)) + 40
     shown = bundles
     if len(bundles) > _MOST_LINES:
         by_load = sorted(bundles, key=lambda bundle: (bundle.level == "ok", -bundle.utilization, bundle.ends))
@@ -237,7 +239,7 @@ def _nodes(place: dict[str, tuple[float, float]], bundles: list[_Bundle]) -> Htm
     in_layer: dict[float, int] = defaultdict(int)
     for _, y in place.values():
         in_layer[y] += 1
-    shapes = []
+    shapes = [] if _rooms(place, leaves) >= _LEAST_ROOM else _group_labels(place, leaves)
     for node, (x, y) in place.items():
         level = worst[node].level if node in worst else "ok"
         room = _WIDTH / in_layer[y]
@@ -245,10 +247,28 @@ def _nodes(place: dict[str, tuple[float, float]], bundles: list[_Bundle]) -> Htm
         title = h("title", f"{node}: busiest link at {percent(worst[node].utilization) if node in worst else '0 %'}")
         css = "leaf" if node in leaves else "switch"
         shapes.append(h(f"rect.node.{css}.fill-{level}", title, x=x - width / 2, y=y - 7, width=width, height=14, rx=3))
-        if room >= 42:
+        if room >= _LEAST_ROOM:
             label = _label(node, int(room / 6.2))
             shapes.append(h("text", label, x=x, y=y + (24 if css == "leaf" else -13), text_anchor="middle"))
     return join(shapes)
+
+
+def _rooms(place: dict[str, tuple[float, float]], leaves: set[str]) -> float:
+    return _WIDTH / max(len(leaves & place.keys()), 1)
+
+
+def _group_labels(place: dict[str, tuple[float, float]], leaves: set[str]) -> list[Html]:
+    """Name the places of segments that stand too close for names of their own: region/zone, where there is room."""
+    groups: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for leaf in sorted(leaves & place.keys()):
+        groups[leaf.rpartition("/")[0]].append(place[leaf])
+    shapes = []
+    for group, points in groups.items():
+        left, right = min(x for x, _ in points), max(x for x, _ in points)
+        if group and right - left >= _LEAST_ROOM:
+            label = f"{_label(group, int((right - left) / 6.2))}: {count(len(points))}"
+            shapes.append(h("text", label, x=(left + right) / 2, y=points[0][1] + 24, text_anchor="middle"))
+    return shapes
 
 
 def _label(node: str, length: int) -> str:

@@ -29,7 +29,7 @@ def tier_section(plan: Plan) -> Html | None:
                 service.service,
                 service.region,
                 count(service.nodes),
-                "; ".join(f"{key.replace('_', ' ')} {value:,.0f}" for key, value in service.measures.items()),
+                "; ".join(_measure(key, value) for key, value in service.measures.items()),
             ]
             for service in platform
         ]
@@ -54,6 +54,11 @@ def tier_section(plan: Plan) -> Html | None:
         parts,
         id="clusters",
     )
+
+
+def _measure(name: str, value: float) -> str:
+    words = name.replace("_", " ").replace(" mb ", " MB ")
+    return f"{words.removesuffix(' gb')} {value:,.0f} GB" if words.endswith(" gb") else f"{words} {value:,.0f}"
 
 
 def _matrix(title: str, clusters: pl.DataFrame, noun: str) -> Html:

@@ -88,9 +88,10 @@ class Browser:
         return result["result"].get("value")
 
     def wait(self, expression: str) -> None:
-        """Wait until an expression is true."""
+        """Wait until an expression is true; what cannot be evaluated yet is not."""
         end = time.monotonic() + PATIENCE_S
-        while not self.evaluate(f"Boolean({expression})"):
+        tried = f"(() => {{ try {{ return Boolean({expression}) }} catch {{ return false }} }})()"
+        while not self.evaluate(tried):
             assert time.monotonic() < end, f"not so after {PATIENCE_S:.0f} s: {expression}; logged: {self.logged}"
             time.sleep(0.02)
 
