@@ -8,7 +8,7 @@ const kinds = {
     noun: ['service', 'services'],
     number: () => data.column['service.name'].length,
     filters: ['domain', 'sensitivity', 'region'],
-    text: (n) => [data.column['service.name'][n], choice('service.domain', n), clusterName(data.column['service.database'][n]), clusterName(data.column['service.cache'][n])],
+    text: (n) => [data.column['service.name'][n], choice('service.domain', n), choice('service.sensitivity', n)],
     columns: [
       ['Service', (n) => data.column['service.name'][n], 'open'],
       ['Domain', (n) => choice('service.domain', n)],
