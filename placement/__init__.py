@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from placement.engine import Options, place
     from placement.errors import InfeasibleError, InputError, InternalError, PlacementError
+    from placement.explain import Explanation, explain_plan
     from placement.fleet import Fleet, fleet_from_frames, generate_fleet, read_fleet
     from placement.plan import Plan, read_plan, write_plan
+    from placement.report import render_report, write_report
     from placement.verify import check_plan
 
 _HOMES = {
+    "Explanation": "explain",
     "Fleet": "fleet",
     "InfeasibleError": "errors",
     "InputError": "errors",
@@ -28,15 +31,19 @@ _HOMES = {
     "Plan": "plan",
     "PlacementError": "errors",
     "check_plan": "verify",
+    "explain_plan": "explain",
     "fleet_from_frames": "fleet",
     "generate_fleet": "fleet",
     "place": "engine",
     "read_fleet": "fleet",
     "read_plan": "plan",
+    "render_report": "report",
     "write_plan": "plan",
+    "write_report": "report",
 }
 
 __all__ = [
+    "Explanation",
     "Fleet",
     "InfeasibleError",
     "InputError",
@@ -45,12 +52,15 @@ __all__ = [
     "PlacementError",
     "Plan",
     "check_plan",
+    "explain_plan",
     "fleet_from_frames",
     "generate_fleet",
     "place",
     "read_fleet",
     "read_plan",
+    "render_report",
     "write_plan",
+    "write_report",
 ]
 
 

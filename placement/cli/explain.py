@@ -30,7 +30,7 @@ def explain(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="The figures alone, without notes on them.")] = False,
 ) -> None:
     """Explain a service, a host, a cluster, a domain, or what makes the plan's cost."""
-    from placement.explain import explain as explained
+    from placement.explain import explain_plan
     from placement.fleet import read_fleet
     from placement.plan.reader import read_plan
 
@@ -47,7 +47,7 @@ def explain(
         problems += error.problems
     if problems or stored is None:
         raise InputError(problems)
-    result = explained(stored, name, read, why_not=why_not)
+    result = explain_plan(stored, name, read, why_not=why_not)
     if as_json:
         output.print_json(result.to_dict())
     else:

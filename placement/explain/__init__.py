@@ -11,12 +11,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from placement.explain.subject import explain
+    from placement.explain.subject import explain_plan
     from placement.explain.types import Explanation, explanation_schema
 
-_HOMES = {"Explanation": "types", "explain": "subject", "explanation_schema": "types"}
+_HOMES = {"Explanation": "types", "explain_plan": "subject", "explanation_schema": "types"}
 
-__all__ = ["Explanation", "explain", "explanation_schema"]
+__all__ = ["Explanation", "explain_plan", "explanation_schema"]
 
 
 def __getattr__(name: str) -> Any:

@@ -70,15 +70,15 @@ def explain_service(context: Context, name: str, why_not: str | None) -> tuple[S
 
 def _why(context: Context, instances: tuple[Placed, ...], could: list[str], excluded: dict[str, int]) -> Iterator[str]:
     hosts = context.plan.hosts.filter(pl.col("host").is_in(sorted({placed.host for placed in instances})))
-    for host in hosts.sort("host").head(3).iter_rows(named=True):
-        use = host_use(host)
-        first = fullest(use)
-        if first:
-            yield (
-                f"{host['host']} ({host['size']}) holds {host['instances']:,} instances and is {use[first].share:.1%} "
-                f"full, first of all with {first.replace('_', ' ')}: hosts are filled so that few are needed, and "
-                "what stands together is what adds up"
-            )
+    uses = [host_use(host) for host in hosts.sort("host").iter_rows(named=True)]
+    firsts = sorted({fullest(use) for use in uses} - {""})
+    shares = [use[first].share for use in uses if (first := fullest(use))]
+    if shares:
+        low, high = f"{min(shares):.1%}", f"{max(shares):.1%}"
+        full = low if low == high else f"{low} to {high}"
+        of_it = "its host is" if len(uses) == 1 else f"its {len(uses):,} hosts are"
+        first_of_all = " and ".join(first.replace("_", " ") for first in firsts)
+        yield f"hosts are filled so that few are needed: {of_it} {full} full, first of all with {first_of_all}"
     total = len(context.plan.hosts.filter((pl.col("pool") == "services") & ~pl.col("spare")))
     there = len({placed.host for placed in instances})
     yield (

@@ -9,12 +9,12 @@ from placement.explain.domain import explain_domain
 from placement.explain.host import explain_host
 from placement.explain.service import explain_service
 from placement.explain.types import Explanation, Subject
-from placement.explain.whole import explain_plan
+from placement.explain.whole import explain_whole
 from placement.fleet.types import Fleet
 from placement.plan.types import Plan
 
 
-def explain(plan: Plan, name: str, fleet: Fleet | None = None, *, why_not: str | None = None) -> Explanation:
+def explain_plan(plan: Plan, name: str, fleet: Fleet | None = None, *, why_not: str | None = None) -> Explanation:
     """Explain a service, a host, a cluster, a domain, or the plan.
 
     Parameters
@@ -55,5 +55,5 @@ def explain(plan: Plan, name: str, fleet: Fleet | None = None, *, why_not: str |
     elif kind == "domain":
         subject, notes = explain_domain(context, found)
     else:
-        subject, notes = explain_plan(context)
+        subject, notes = explain_whole(context)
     return Explanation(currency=plan.summary.cost.currency, subject=subject, notes=tuple(notes))

@@ -22,7 +22,7 @@ _LEAST = 1e-6
 _MOST = 25
 
 
-def explain_plan(context: Context) -> tuple[PlanExplanation, list[str]]:
+def explain_whole(context: Context) -> tuple[PlanExplanation, list[str]]:
     """Return the explanation of the plan, and notes on what could not be said."""
     by_pool: dict[str, list[CostParts]] = {}
     for (pool, _), prices in context.prices.items():

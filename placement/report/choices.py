@@ -5,7 +5,7 @@ They are read by key: what a file lacks is left out, so that a report outlives c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from placement.report.charts import Line, Part, bar, key, lines
@@ -96,43 +96,45 @@ def forecast_section(forecast: Mapping[str, Any]) -> Html | None:
     forecast
         A `forecast.json`.
     """
-    months = [month for month in forecast.get("months", ()) if isinstance(month, Mapping)]
+    months = [month for month in forecast.get("timeline", ()) if isinstance(month, Mapping)]
     if len(months) < 2:
         return None
     figures = [
         figure
-        for name, title in _FORECAST_TITLES.items()
-        if (figure := _forecast_figure(months, name, title)) is not None
+        for path, title in _FORECAST_TITLES.items()
+        if (figure := _forecast_figure(months, path, title)) is not None
     ]
-    orders = [order for order in forecast.get("orders", ()) if isinstance(order, Mapping)]
     return h(
         "section",
         h("h2", "Forecast"),
-        h("p.note", "The line is the typical course; the band reaches from low to high."),
+        h(
+            "p.note",
+            "The line is the typical course; the band reaches from low to high. Money is in the fleet's currency.",
+        ),
         h("div.columns", figures),
-        _rows_as_table("What to order by when", orders[:_MOST_ORDERS]) if orders else None,
+        _orders(forecast),
+        _crossings(forecast),
         id="forecast",
     )
 
 
 _FORECAST_TITLES = {
-    "services": "Services",
-    "cost_per_month": "Cost per month",
-    "hosts": "Hosts",
-    "databases": "Databases",
-    "cache_gb": "Cache memory, GB",
-    "bandwidth_gbps": "Bandwidth, Gbps",
-    "storage_tb": "Storage, TB",
+    ("services",): "Services",
+    ("quantities", "cost_per_month"): "Cost per month",
+    ("quantities", "hosts"): "Hosts",
+    ("quantities", "databases"): "PostgreSQL servers",
+    ("quantities", "cache_memory_gb"): "Cache memory, GB",
+    ("quantities", "database_storage_gb"): "Database storage, GB",
+    ("quantities", "bandwidth_mbps"): "Bandwidth, Mbps",
 }
 
 
-def _forecast_figure(months: Sequence[Mapping[str, Any]], name: str, title: str) -> Html | None:
-    ranges = [month.get(name) for month in months]
-    if not all(isinstance(item, Mapping) for item in ranges):
+def _forecast_figure(months: Sequence[Mapping[str, Any]], path: tuple[str, ...], title: str) -> Html | None:
+    low, typical, high = ([_figure(month, *path, end) for month in months] for end in ("low", "typical", "high"))
+    if not any(high):
         return None
-    low, typical, high = ([_figure(month, name, end) for month in months] for end in ("low", "typical", "high"))
     text = f"{title}: {typical[0]:,.0f} to {typical[-1]:,.0f} ({low[-1]:,.0f} to {high[-1]:,.0f})"
-    first, last = (str(months[n].get("month", months[n].get("date", n))) for n in (0, -1))
+    first, last = (str(months[n].get("date", "")) for n in (0, -1))
     return h(
         "figure",
         h("figcaption", h("b", title), text.removeprefix(f"{title}:")),
@@ -141,15 +143,39 @@ def _forecast_figure(months: Sequence[Mapping[str, Any]], name: str, title: str)
     )
 
 
-def _rows_as_table(caption: str, rows: Sequence[Mapping[str, Any]]) -> Html:
-    heads = list(dict.fromkeys(name for row in rows for name in row if not isinstance(row[name], (dict, list))))
-    return table(caption, [name.replace("_", " ") for name in heads], [list(_cells(row, heads)) for row in rows])
+def _orders(forecast: Mapping[str, Any]) -> Html | None:
+    orders = [order for order in forecast.get("orders", ()) if isinstance(order, Mapping)]
+    if not orders:
+        return None
+    rows: list[list[Child]] = [
+        [
+            str(order.get("order_by", "")),
+            str(order.get("item", "")),
+            count(_figure(order, "quantity")),
+            str(order.get("arrives_by", "")),
+            "late already" if order.get("is_late") else str(order.get("reason", "")),
+        ]
+        for order in orders[:_MOST_ORDERS]
+    ]
+    heads = ["Order by", "Item", "Quantity", "Arrives by", "Because of"]
+    return h("figure", h("figcaption", h("b", "What to order by when")), table("Orders", heads, rows, numbers=(2,)))
 
 
-def _cells(row: Mapping[str, Any], heads: Iterable[str]) -> Iterable[Child]:
-    for name in heads:
-        value = row.get(name)
-        yield f"{value:,g}" if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value or "")
+def _crossings(forecast: Mapping[str, Any]) -> Html | None:
+    crossings = [row for row in forecast.get("crossings", ()) if isinstance(row, Mapping) and row.get("date")]
+    if not crossings:
+        return None
+    rows: list[list[Child]] = [
+        [
+            str(row.get("date", "")),
+            count(_figure(row, "services")),
+            str(row.get("title", "")),
+            str(row.get("change", "")),
+        ]
+        for row in crossings
+    ]
+    heads = ["Date", "Services", "Threshold", "What changes"]
+    return h("figure", h("figcaption", h("b", "Thresholds ahead")), table("Thresholds", heads, rows, numbers=(1,)))
 
 
 def _figure(data: Mapping[str, Any], *names: str) -> float:

@@ -12,6 +12,8 @@ from placement.report.facts import POOL_TITLES, RESOURCE_TITLES, PoolUse, resour
 from placement.report.markup import Child, Html, amount, count, h, join, money, percent, table
 
 HOURS_PER_YEAR = 8760
+_MOST_STRANDED = 2
+"""Pools, the dearest first, of which the most stranded resource is told."""
 
 
 def header(plan: Plan) -> Html:
@@ -96,15 +98,17 @@ def _remarks(plan: Plan, uses: Sequence[PoolUse]) -> Iterator[tuple[str, str]]:
             f"{count(other.clusters)} shared PostgreSQL clusters instead of dedicated servers would save "
             f"{money(other.saves_per_hour)} {summary.cost.currency} per hour, {percent(share)} of the cost.",
         )
-    for use in uses:
+    pools = summary.pools
+    dearest = sorted((use for use in uses if use.pool in pools), key=lambda use: -pools[use.pool].per_hour)
+    lost_most = [use for use in dearest if use.most_stranded.stranded_share >= 0.2 and len(use.utilisation) > 1]
+    for use in lost_most[:_MOST_STRANDED]:
         lost = use.most_stranded
-        if lost.stranded_share >= 0.2 and len(use.utilisation) > 1:
-            yield (
-                "stranded",
-                f"{POOL_TITLES[use.pool]}: {resource_word(use.binding.name)} fills the hosts first; "
-                f"{amount(lost.stranded, lost.unit)} of {resource_word(lost.name)} "
-                f"({percent(lost.stranded_share, 0)}) is stranded on hosts that are full.",
-            )
+        yield (
+            "stranded",
+            f"{POOL_TITLES[use.pool]}: {resource_word(use.binding.name)} fills the hosts first; "
+            f"{amount(lost.stranded, lost.unit)} of {resource_word(lost.name)} "
+            f"({percent(lost.stranded_share, 0)}) is stranded on hosts that are full.",
+        )
 
 
 def cost_section(plan: Plan) -> Html:
@@ -210,9 +214,9 @@ def hosts_section(plan: Plan) -> Html:
     ]
     heads = [
         "Size",
-        f"{plan.summary.cost.currency}/h each",
+        f"{plan.summary.cost.currency}/h",
         *(POOL_TITLES[pool] for pool in pools),
-        "of them spare",
+        "Spare",
         "All",
     ]
     return h(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from placement.engine import place
-from placement.explain import explain
+from placement.explain import explain_plan
 from placement.explain.bills import all_bills, service_bill
 from placement.explain.context import Context
 from placement.explain.prices import nearest_prices
@@ -43,7 +43,7 @@ def test_one_bill_is_that_of_all_bills(plan: Plan, fleet: Fleet) -> None:
 
 
 def test_a_pools_parts_add_up_to_its_hosts(plan: Plan, fleet: Fleet) -> None:
-    subject = explain(plan, "plan", fleet).subject
+    subject = explain_plan(plan, "plan", fleet).subject
     assert isinstance(subject, PlanExplanation)
     assert set(subject.cost) == set(plan.hosts["pool"])
     for pool, cost in subject.cost.items():

@@ -11,7 +11,7 @@ import pytest
 
 from placement.engine import place
 from placement.errors import InputError
-from placement.explain import explain, explanation_schema
+from placement.explain import explain_plan, explanation_schema
 from placement.explain.types import (
     REASON_TEXTS,
     ClusterExplanation,
@@ -29,7 +29,7 @@ FIXTURES = Path(__file__).parents[2] / "fixtures"
 
 
 def why_not(plan: Plan, fleet: Fleet | None, service: str, host: str) -> tuple[WhyNot, ...]:
-    subject = explain(plan, f"service:{service}", fleet, why_not=host).subject
+    subject = explain_plan(plan, f"service:{service}", fleet, why_not=host).subject
     assert isinstance(subject, ServiceExplanation)
     assert subject.why_not is not None
     return subject.why_not.reasons
@@ -68,7 +68,7 @@ def test_rules_and_room_keep_a_service_away(apart: tuple[Plan, Fleet]) -> None:
 
 def test_a_third_e_has_no_room_beside_a_but_none_is_short(apart: tuple[Plan, Fleet]) -> None:
     plan, fleet = apart
-    subject = explain(plan, "e", fleet).subject
+    subject = explain_plan(plan, "e", fleet).subject
     assert isinstance(subject, ServiceExplanation)
     assert subject.excluded == {"interference": 2}  # at most one beside a, at most two beside b: both are there
     assert subject.num_could_take == 0
@@ -87,7 +87,7 @@ def test_spread_and_replicas(zones: tuple[Plan, Fleet]) -> None:
     ]
     # of proxy two may share a host, but each of its two zones has one; the third zone has a host that takes one
     assert [reason.kind for reason in why_not(plan, fleet, "proxy", host_of(plan, "proxy"))] == ["spread"]
-    subject = explain(plan, "proxy", fleet).subject
+    subject = explain_plan(plan, "proxy", fleet).subject
     assert isinstance(subject, ServiceExplanation)
     taken = {host_of(plan, "proxy", instance) for instance in (1, 2)}
     free = set(plan.hosts.filter(~pl.col("spare"))["host"]) - taken
@@ -109,7 +109,7 @@ def test_the_reasons_are_a_closed_set_with_words() -> None:
 
 
 def test_a_service(plan: Plan, fleet: Fleet) -> None:
-    subject = explain(plan, "orders-api", fleet).subject
+    subject = explain_plan(plan, "orders-api", fleet).subject
     assert isinstance(subject, ServiceExplanation)
     assert (subject.domain, len(subject.instances)) == ("orders", 3)
     assert subject.cost is not None
@@ -123,7 +123,7 @@ def test_a_service(plan: Plan, fleet: Fleet) -> None:
 
 
 def test_without_the_fleet_it_says_what_is_missing(plan: Plan) -> None:
-    told = explain(plan, "orders-api")
+    told = explain_plan(plan, "orders-api")
     assert isinstance(told.subject, ServiceExplanation)
     assert told.subject.cost is None
     assert told.notes == ("with --fleet: demand, cost, and which hosts could take the service",)
@@ -131,7 +131,7 @@ def test_without_the_fleet_it_says_what_is_missing(plan: Plan) -> None:
 
 def test_a_host(apart: tuple[Plan, Fleet]) -> None:
     plan, fleet = apart
-    subject = explain(plan, host_of(plan, "a"), fleet).subject
+    subject = explain_plan(plan, host_of(plan, "a"), fleet).subject
     assert isinstance(subject, HostExplanation)
     assert subject.services == {"a": 1, "d": 1, "e": 1}
     assert subject.binds == "memory"
@@ -143,7 +143,7 @@ def test_a_host(apart: tuple[Plan, Fleet]) -> None:
 
 def test_a_host_of_databases(plan: Plan, fleet: Fleet) -> None:
     node = plan.nodes.filter(workload=plan.postgres_clusters["cluster"][0], role="primary").row(0, named=True)
-    subject = explain(plan, node["host"], fleet).subject
+    subject = explain_plan(plan, node["host"], fleet).subject
     assert isinstance(subject, HostExplanation)
     assert node["workload"] in subject.loss.primaries
     assert subject.loss.num_services_of_primaries >= 1
@@ -152,7 +152,7 @@ def test_a_host_of_databases(plan: Plan, fleet: Fleet) -> None:
 
 def test_a_cluster(plan: Plan, fleet: Fleet) -> None:
     for cluster in (*plan.postgres_clusters["cluster"], *plan.valkey_clusters["cluster"]):
-        subject = explain(plan, cluster, fleet).subject
+        subject = explain_plan(plan, cluster, fleet).subject
         assert isinstance(subject, ClusterExplanation)
         assert subject.services
         assert subject.cost is not None
@@ -163,20 +163,20 @@ def test_a_cluster(plan: Plan, fleet: Fleet) -> None:
 def test_a_domain(plan: Plan, fleet: Fleet) -> None:
     totals = []
     for domain in ("orders", "catalog", "ledger"):
-        subject = explain(plan, domain, fleet).subject
+        subject = explain_plan(plan, domain, fleet).subject
         assert isinstance(subject, DomainExplanation)
         assert subject.total_per_hour is not None
         totals.append(subject.total_per_hour)
         assert sum(subject.dearest.values()) == pytest.approx(subject.total_per_hour)
     assert sum(totals) == pytest.approx(plan.summary.cost.total_per_hour)
-    orders = explain(plan, "domain:orders", fleet).subject
+    orders = explain_plan(plan, "domain:orders", fleet).subject
     assert isinstance(orders, DomainExplanation)
     # cart-session 1, orders-api 3, orders-mail 2
     assert (orders.services, orders.instances, orders.single_instance) == (3, 6, 1)
 
 
 def test_what_to_relax(plan: Plan, fleet: Fleet) -> None:
-    subject = explain(plan, "plan", fleet).subject
+    subject = explain_plan(plan, "plan", fleet).subject
     assert isinstance(subject, PlanExplanation)
     saves = [item.saves_per_hour for item in subject.relaxations]
     assert saves == sorted(saves, reverse=True)
@@ -188,18 +188,18 @@ def test_what_to_relax(plan: Plan, fleet: Fleet) -> None:
 
 def test_names(plan: Plan, fleet: Fleet) -> None:
     with pytest.raises(InputError, match="did you mean 'orders-api'"):
-        explain(plan, "orders-apy", fleet)
+        explain_plan(plan, "orders-apy", fleet)
     with pytest.raises(InputError, match="no host of the plan"):
-        explain(plan, "host:orders-api", fleet)
+        explain_plan(plan, "host:orders-api", fleet)
     with pytest.raises(InputError, match=r"--why-not.*no such host"):
-        explain(plan, "orders-api", fleet, why_not="nowhere")
+        explain_plan(plan, "orders-api", fleet, why_not="nowhere")
     with pytest.raises(InputError, match="is about a service, and this is a domain"):
-        explain(plan, "orders", fleet, why_not="nowhere")
+        explain_plan(plan, "orders", fleet, why_not="nowhere")
     both = dataclasses.replace(plan, hosts=plan.hosts.with_columns(host=pl.lit("orders-api")).head(1))
     with pytest.raises(InputError, match="service:orders-api, host:orders-api"):
-        explain(both, "orders-api")
+        explain_plan(both, "orders-api")
     with pytest.raises(InputError, match="not the fleet that the plan was made for"):
-        explain(plan, "plan", read_fleet(FIXTURES / "tiny-mix"))
+        explain_plan(plan, "plan", read_fleet(FIXTURES / "tiny-mix"))
 
 
 def test_what_is_said_fits_the_schema(plan: Plan, fleet: Fleet) -> None:
@@ -207,7 +207,7 @@ def test_what_is_said_fits_the_schema(plan: Plan, fleet: Fleet) -> None:
     kinds: set[str] = set()
     names = ("orders-api", str(plan.hosts["host"][0]), str(plan.valkey_clusters["cluster"][0]), "orders", "plan")
     for name in names:
-        told = explain(plan, name, fleet)
+        told = explain_plan(plan, name, fleet)
         text = json.dumps(told.to_dict())
         assert Explanation.model_validate_json(text) == told
         kinds.add(told.subject.kind)

@@ -187,7 +187,11 @@ def test_comparison_and_forecast_are_drawn_where_given(plan: Plan) -> None:
         ],
     }
     course = [{"low": 1.0, "typical": 2.0, "high": 3.0}, {"low": 2.0, "typical": 4.0, "high": 8.0}]
-    forecast = {"months": [{"month": f"2027-0{n + 1}", "hosts": item} for n, item in enumerate(course)]}
+    forecast = {
+        "timeline": [{"date": f"2027-0{n + 1}-01", "quantities": {"hosts": item}} for n, item in enumerate(course)],
+        "orders": [{"order_by": "2027-02-01", "item": "hosts.xlarge", "quantity": 12, "is_late": True}],
+        "crossings": [{"date": "2027-02-01", "services": 500, "title": "Tier", "change": HOSTILE}],
+    }
     drawn = render_report(plan, comparison=comparison, forecast=forecast)
     # 3 and 1 of a width of 1,000 for the dearest mix, 4: 750 and 250
     assert '<rect class="p0" x="0" y="0" width="750" height="10">' in drawn
@@ -195,3 +199,6 @@ def test_comparison_and_forecast_are_drawn_where_given(plan: Plan) -> None:
     assert "too large" in drawn
     # 300 high for 8: 2 stands at 300 × 6/8 = 225, 4 at 150
     assert 'd="M0.0,225.0L1000.0,150.0"' in drawn
+    for text in ("hosts.xlarge", "late already", "2027-02-01"):
+        assert text in drawn
+    assert "img" not in Page(drawn).tags
