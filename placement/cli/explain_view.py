@@ -30,7 +30,7 @@ def print_explanation(explanation: Explanation, *, notes: bool = True) -> None:
     """Print an explanation; names are text, whatever they look like."""
     console = Console(highlight=False, soft_wrap=False)
     subject = explanation.subject
-    console.print(Text(f"{subject.kind} {subject.name}", style="bold"))
+    console.print(_text(f"{subject.kind} {subject.name}", style="bold"))
     money = f"{explanation.currency}/h"
     if isinstance(subject, ServiceExplanation):
         _service(console, subject, money)
@@ -44,7 +44,7 @@ def print_explanation(explanation: Explanation, *, notes: bool = True) -> None:
         _plan(console, subject, money)
     if notes:
         for note in explanation.notes:
-            console.print(Text(f"note: {note}"))
+            console.print(_text(f"note: {note}"))
 
 
 def _service(console: Console, service: ServiceExplanation, money: str) -> None:
@@ -60,7 +60,7 @@ def _service(console: Console, service: ServiceExplanation, money: str) -> None:
         ],
     )
     for sentence in service.why:
-        console.print(Text(f"- {sentence}"))
+        console.print(_text(f"- {sentence}"))
     if service.why_not is not None:
         _answer(console, service.why_not)
     if service.num_could_take:
@@ -173,13 +173,18 @@ def _plan(console: Console, plan: PlanExplanation, money: str) -> None:
 # --- parts ------------------------------------------------------------------------------------------------------
 
 
+def _text(text: str, style: str = "") -> Text:
+    """Return text as it is printed: what a terminal would obey is shown as a box."""
+    return Text("".join(char if char.isprintable() else "\N{WHITE SQUARE}" for char in text), style=style)
+
+
 def _facts(console: Console, facts: Iterable[tuple[str, str]]) -> None:
     table = Table(box=None, show_header=False, padding=(0, 1), show_edge=False)
     table.add_column(no_wrap=True, min_width=10)
     table.add_column(overflow="fold")
     for name, text in facts:
         if text:
-            table.add_row(Text(name), Text(text))
+            table.add_row(_text(name), _text(text))
     if table.row_count:
         console.print(table)
 
@@ -187,9 +192,9 @@ def _facts(console: Console, facts: Iterable[tuple[str, str]]) -> None:
 def _rows(console: Console, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     table = Table(box=None, padding=(0, 1), show_edge=False, header_style="bold")
     for n, head in enumerate(heads):
-        table.add_column(Text(head), justify="left" if n else "right", no_wrap=not n, overflow="fold")
+        table.add_column(_text(head), justify="left" if n else "right", no_wrap=not n, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(_text(cell) for cell in row))
     console.print(table)
 
 
@@ -237,12 +242,12 @@ def _costs(console: Console, costs: Mapping[str, CostParts], money: str) -> None
 
 def _answer(console: Console, answer: HostAnswer) -> None:
     if answer.is_there:
-        console.print(Text(f"an instance of it is on {answer.host}"))
+        console.print(_text(f"an instance of it is on {answer.host}"))
     if not answer.reasons:
-        console.print(Text(f"{answer.host} could take {'one more' if answer.is_there else 'an instance'}"))
+        console.print(_text(f"{answer.host} could take {'one more' if answer.is_there else 'an instance'}"))
     for reason in answer.reasons:
         console.print(
-            Text(f"not {'more ' if answer.is_there else ''}on {answer.host} [{reason.kind}]: {reason.message}")
+            _text(f"not {'more ' if answer.is_there else ''}on {answer.host} [{reason.kind}]: {reason.message}")
         )
 
 

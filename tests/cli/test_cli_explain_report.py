@@ -62,6 +62,16 @@ def test_why_not_says_the_kind_and_the_numbers(folders, capsys, monkeypatch) -> 
     assert "[interference]: a stands there" in told
 
 
+def test_what_a_terminal_would_obey_is_shown_as_a_box(folders, capsys, monkeypatch, tmp_path) -> None:
+    _, plan = folders
+    shutil.copytree(plan, tmp_path / "plan")
+    rows = (plan / "assignments.csv").read_text(encoding="utf-8")
+    (tmp_path / "plan" / "assignments.csv").write_text(rows.replace("\na,", "\n\x1b[2J[bold]a,"), encoding="utf-8")
+    code, out, _ = run(capsys, monkeypatch, "explain", tmp_path / "plan", "\x1b[2J[bold]a")
+    assert code == 0
+    assert out.startswith("service \N{WHITE SQUARE}[2J[bold]a\n")
+
+
 def test_json_is_the_explanation(folders, capsys, monkeypatch) -> None:
     fleet, plan = folders
     code, out, _ = run(capsys, monkeypatch, "explain", plan, "a", "--fleet", fleet, "--json")
