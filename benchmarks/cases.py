@@ -82,6 +82,8 @@ def _network(fleet: Path, plan: Path) -> dict[str, Any]:
     measure.apart("benchmarks.network", fleet, plan, log=log)
     figures = json.loads(log.read_text(encoding="utf-8").splitlines()[-1])
     return {"network_s": figures["loads_s"], "network_peak_mb": figures["peak_mb"]}
+
+
 def _run_command(case: Case, fleet: Path) -> dict[str, Any]:
     """Run a case's own command; return the figures of what it wrote: of the best mix, or the worst checkpoint."""
     made, log = fleet.parent / f"{case.name}.json", fleet.parent / f"{case.name}.log"

@@ -16,41 +16,48 @@ if TYPE_CHECKING:
     from placement.compare import Asked, Comparison, Doubt, compare_mixes
     from placement.engine import Options, place
     from placement.errors import InfeasibleError, InputError, InternalError, PlacementError, RefusedError
+    from placement.explain import Explanation, explain_plan
     from placement.export import export_plan
     from placement.fleet import Fleet, fleet_from_frames, generate_fleet, read_fleet
     from placement.forecast import Forecast, forecast_fleet
     from placement.plan import Plan, read_plan, write_plan
+    from placement.report import render_report, write_report
     from placement.verify import check_plan
 
 _HOMES = {
     "Asked": "compare",
     "Comparison": "compare",
     "Doubt": "compare",
+    "Explanation": "explain",
     "Fleet": "fleet",
     "Forecast": "forecast",
     "InfeasibleError": "errors",
     "InputError": "errors",
     "InternalError": "errors",
     "Options": "engine",
-    "Plan": "plan",
     "PlacementError": "errors",
+    "Plan": "plan",
     "RefusedError": "errors",
     "check_plan": "verify",
-    "export_plan": "export",
     "compare_mixes": "compare",
+    "explain_plan": "explain",
+    "export_plan": "export",
     "fleet_from_frames": "fleet",
     "forecast_fleet": "forecast",
     "generate_fleet": "fleet",
     "place": "engine",
     "read_fleet": "fleet",
     "read_plan": "plan",
+    "render_report": "report",
     "write_plan": "plan",
+    "write_report": "report",
 }
 
 __all__ = [
     "Asked",
     "Comparison",
     "Doubt",
+    "Explanation",
     "Fleet",
     "Forecast",
     "InfeasibleError",
@@ -61,15 +68,18 @@ __all__ = [
     "Plan",
     "RefusedError",
     "check_plan",
-    "export_plan",
     "compare_mixes",
+    "explain_plan",
+    "export_plan",
     "fleet_from_frames",
     "forecast_fleet",
     "generate_fleet",
     "place",
     "read_fleet",
     "read_plan",
+    "render_report",
     "write_plan",
+    "write_report",
 ]
 
 

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
 import typer
 
 from placement.cli import output
-from placement.cli.network import network
-from placement.cli.export import export
 from placement.cli.compare import compare
+from placement.cli.explain import explain
+from placement.cli.export import export
 from placement.cli.forecast import forecast
+from placement.cli.network import network
+from placement.cli.report import report
 from placement.cli.size import size
 from placement.errors import (
     InfeasibleError,
@@ -197,6 +199,8 @@ app.command()(forecast)
 app.command()(size)
 app.command()(network)
 app.command()(export)
+app.command()(report)
+app.command()(explain)
 
 
 @app.command()
@@ -279,8 +283,9 @@ def schema(
     """Print the JSON Schema of an input or output."""
     from placement.capacity import model_schema
     from placement.capacity.sizing import size_schema
-    from placement.export.schemas import SCHEMAS as EXPORTS
     from placement.compare.types import comparison_schema
+    from placement.explain import explanation_schema
+    from placement.export.schemas import SCHEMAS as EXPORTS
     from placement.fleet.schemas import SCHEMAS as INPUTS
     from placement.forecast.types import forecast_schema
     from placement.plan.schemas import SCHEMAS as OUTPUTS
@@ -289,6 +294,7 @@ def schema(
     known: dict[str, Any] = {("plan-" + key if key in INPUTS else key): make for key, make in OUTPUTS.items()}
     known |= dict(INPUTS) | dict(EXPORTS) | {"model": model_schema, "size": size_schema}
     known |= {"comparison": comparison_schema, "forecast": forecast_schema}
+    known |= {"explanation": explanation_schema}
     if not name:
         typer.echo("\n".join(sorted(known)))
         return

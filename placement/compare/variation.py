@@ -69,6 +69,7 @@ def with_digest(fleet: Fleet) -> Fleet:
         hosts=fleet.hosts,
         current=fleet.current,
         interference=fleet.interference,
+        calls=fleet.calls,
         topology=fleet.topology,
         sizes=fleet.sizes,
         buyable=fleet.buyable,

@@ -10,7 +10,7 @@ import polars as pl
 
 from placement.compare.variation import with_digest
 from placement.datatier.arrangement import automatic_postgres, automatic_valkey
-from placement.fleet.types import INTERFERENCE_SCHEMA, Fleet, Pool
+from placement.fleet.types import CALLS_SCHEMA, INTERFERENCE_SCHEMA, Fleet, Pool
 from placement.units import IntArray
 
 _MAX_STEM = 45
@@ -58,7 +58,8 @@ def grown(fleet: Fleet, counts: Mapping[str, int], seed: int) -> Fleet:
     changed = dataclasses.replace(
         fleet,
         services=both.drop("row"),
-        interference=_renumbered(fleet.interference, at),
+        interference=_renumbered(fleet.interference, at, ("service", "other"), INTERFERENCE_SCHEMA),
+        calls=_renumbered(fleet.calls, at, ("from", "to"), CALLS_SCHEMA),
         current=fleet.current.clear(),
     )
     return with_digest(changed)
@@ -67,7 +68,7 @@ def grown(fleet: Fleet, counts: Mapping[str, int], seed: int) -> Fleet:
 def part_of(fleet: Fleet, num_services: int) -> Fleet:
     """Return an even part of a fleet that stands for all of it, without platform services.
 
-    What goes by the number of services (arrangements) is that of the whole; interference is left out, and so are
+    What goes by the number of services (arrangements) is that of the whole; interference and calls are left out, and so are
     standing hosts, stock and room, which are the whole fleet's.
     """
     num = len(fleet.services)
@@ -87,6 +88,7 @@ def part_of(fleet: Fleet, num_services: int) -> Fleet:
             fleet,
             services=by_kind[rows.tolist()].sort("service"),
             interference=fleet.interference.clear(),
+            calls=fleet.calls.clear(),
             policy=policy.model_copy(update={"postgres": postgres, "valkey": valkey}),
         )
     )
@@ -98,19 +100,17 @@ def platform_alone(fleet: Fleet) -> Fleet:
         dataclasses.replace(
             fleet,
             interference=fleet.interference.clear(),
+            calls=fleet.calls.clear(),
             policy=fleet.policy.model_copy(update={"pools": ["platform"]}),
         )
     )
 
 
-def _renumbered(rules: pl.DataFrame, at: IntArray) -> pl.DataFrame:
-    """Return interference rules with the new rows of services; those of services that are gone fall away."""
-    if rules.is_empty():
-        return rules
-    ends = {end: at[rules[end].to_numpy()] for end in ("service", "other")}
-    moved = rules.with_columns(pl.Series(end, rows) for end, rows in ends.items())
-    return (
-        moved.filter((pl.col("service") >= 0) & (pl.col("other") >= 0))
-        .cast(dict(INTERFERENCE_SCHEMA))  # type: ignore[arg-type]
-        .sort("service", "other")
-    )
+def _renumbered(
+    table: pl.DataFrame, at: IntArray, ends: tuple[str, str], schema: Mapping[str, pl.DataType]
+) -> pl.DataFrame:
+    """Return rules or calls with the new rows of services; those of services that are gone fall away."""
+    if table.is_empty():
+        return table
+    moved = table.with_columns(pl.Series(end, at[table[end].to_numpy()]) for end in ends)
+    return moved.filter(pl.all_horizontal(pl.col(ends) >= 0)).cast(dict(schema)).sort(ends)  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,3 +40,10 @@ def test_every_module_stands_in_the_contract() -> None:
     }
     outside = {name for name in modules - {"__init__", "__main__"} if f"placement.{name}" not in listed}
     assert not outside, f"not in a layer of .importlinter: {sorted(outside)}"
+
+
+def test_every_package_is_in_the_wheel() -> None:
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
+    folders = {path.parent for path in (ROOT / "placement").rglob("__init__.py")}
+    there = {".".join(folder.relative_to(ROOT).parts) for folder in folders} | {"placement.models"}
+    assert sorted(listed) == sorted(there)

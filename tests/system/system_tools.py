@@ -53,6 +53,7 @@ TOOLS: dict[str, Tool] = {
     "initdb": Tool(("initdb",), ("postgresql",), POSTGRES_FOLDERS),
     "postgres": Tool(("postgres",), ("postgresql",), POSTGRES_FOLDERS),
     "pgbouncer": Tool(("pgbouncer",), ("pgbouncer",), ("/usr/sbin",)),
+    "chromium": Tool(("chromium", "chromium-browser", "google-chrome"), ("chromium",)),
     "valkey": Tool(("valkey-server", "redis-server"), ("valkey-server", "redis-server")),
     "ansible-inventory": Tool(("ansible-inventory",), ("ansible-core", "ansible")),
     "ansible-playbook": Tool(("ansible-playbook",), ("ansible-core", "ansible")),

@@ -1,0 +1,76 @@
+"""``placement report``: a plan as one HTML page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from placement.cli import output
+from placement.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from placement.fleet.types import Fleet
+
+
+def report(
+    plan_folder: Annotated[Path, typer.Argument(help="Folder of the plan.", metavar="PLAN")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The page that is written.", metavar="FILE")],
+    fleet: Annotated[
+        Path | None, typer.Option(help="The fleet it was made for: adds every service's domain and sensitivity.")
+    ] = None,
+    comparison: Annotated[
+        Path | None, typer.Option(help="comparison.json of placement compare, to be drawn.", metavar="FILE")
+    ] = None,
+    forecast: Annotated[
+        Path | None, typer.Option(help="forecast.json of placement forecast, to be drawn.", metavar="FILE")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No messages.")] = False,
+) -> None:
+    """Write a plan as one HTML page that loads nothing: pictures first, tables and search below."""
+    from placement.fleet import read_fleet
+    from placement.plan.reader import read_plan
+    from placement.report import write_report
+
+    problems: list[Problem] = []
+    read: Fleet | None = None
+    stored = None
+    try:
+        read = read_fleet(fleet) if fleet is not None else None
+    except InputError as error:
+        problems += error.problems
+    try:
+        stored = read_plan(plan_folder)
+    except InputError as error:
+        problems += error.problems
+    extras = {
+        "comparison": _read_json(comparison, "placement/comparison/1", problems),
+        "forecast": _read_json(forecast, "placement/forecast/1", problems),
+    }
+    if problems or stored is None:
+        raise InputError(problems)
+    size = write_report(stored, out, read, comparison=extras["comparison"], forecast=extras["forecast"])
+    if as_json:
+        output.print_json({"file": str(out), "bytes": size})
+    elif not quiet:
+        typer.echo(f"{out}: {size / 1e6:,.1f} MB", err=True)
+
+
+def _read_json(path: Path | None, wanted: str, problems: list[Problem]) -> dict[str, Any] | None:
+    """Return a file's content if it is what is wanted; note a problem where it is not."""
+    if path is None:
+        return None
+    try:
+        data = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        problems.append(Problem(str(path), f"cannot be read as JSON: {error}"))
+        return None
+    found = data.get("format") if isinstance(data, dict) else None
+    if found != wanted:
+        value = str(found)[:60] if found is not None else ""
+        problems.append(Problem(str(path), "unknown or missing format", column="format", value=value, allowed=wanted))
+        return None
+    return dict(data)
