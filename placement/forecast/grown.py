@@ -68,8 +68,8 @@ def grown(fleet: Fleet, counts: Mapping[str, int], seed: int) -> Fleet:
 def part_of(fleet: Fleet, num_services: int) -> Fleet:
     """Return an even part of a fleet that stands for all of it, without platform services.
 
-    What goes by the number of services (arrangements) is that of the whole; interference and calls are left out, and so are
-    standing hosts, stock and room, which are the whole fleet's.
+    What goes by the number of services (arrangements) is that of the whole; interference and calls are left out, and so
+    are standing hosts, stock and room, which are the whole fleet's.
     """
     num = len(fleet.services)
     # databases cost most, and few large ones most of that: they are drawn most evenly
