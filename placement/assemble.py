@@ -24,12 +24,15 @@ from placement.plan.types import (
     Cost,
     FleetRef,
     HostCounts,
+    Moves,
+    MovesPoint,
     Plan,
     PlanSummary,
     PoolCost,
     Seconds,
 )
 from placement.pool import PoolPlan
+from placement.replan.numbers import keep_numbers
 from placement.units import NUM_RESOURCES, RESOURCES, IntArray, price_from_micros
 
 _MAX_LABEL = 63
@@ -80,6 +83,10 @@ def assemble(decided: Decided) -> Plan:
         )
         for is_service in (True, False)
     }
+    placed = {
+        is_service: keep_numbers(rows, fleet.current.filter((pl.col("pool") == "services") == is_service))
+        for is_service, rows in placed.items()
+    }
     nodes = assign_roles(
         tier.workloads,
         placed[False].rename({"service": "workload"}).join(hosts.select("host", "zone"), on="host", how="left"),
@@ -116,6 +123,7 @@ def assemble(decided: Decided) -> Plan:
             for pool, (of_pool, proven, number) in costs.items()
         },
         data_tier=tier.summary,
+        moves=_moves(fleet, pools, decided.options.max_moves),
         alerts=(*_alerts(fleet, hosts), *tier.alerts),
         estimates_used=_estimates(fleet, hosts),
         settings=_settings(fleet, decided.options, cut=any(pool.cut for pool in pools), stopped=decided.stopped),
@@ -148,6 +156,29 @@ def _pool_costs(pools: Sequence[PoolPlan], hosts: pl.DataFrame) -> dict[str, tup
         for name in POOLS
         if any(pool.problem.pool == name for pool in pools)
     }
+
+
+def _moves(fleet: Fleet, pools: Sequence[PoolPlan], max_moves: int | None) -> Moves | None:
+    """Return what moves in all pools, and what the fleet costs by the limits on moves that were asked for."""
+    if fleet.current.is_empty():
+        return None
+    found = [pool.moved for pool in pools if pool.moved is not None]
+    running = sum(moved.running for moved in found)
+    whole = sum(_price(pool, pool.packing) for pool in pools if pool.moved is None)
+    points = []
+    for at in zip(*(moved.curve for moved in found), strict=True):
+        cost = whole + sum(point.cost for point in at)
+        points.append(
+            MovesPoint(max_moves=at[0].limit, moves=sum(point.moves for point in at), per_hour=price_from_micros(cost))
+        )
+    return Moves(
+        max_moves=fleet.policy.moves.max if max_moves is None else max_moves,
+        moved=sum(moved.moved for moved in found),
+        forced=sum(moved.forced for moved in found),
+        started=sum(pool.problem.num_instances for pool in pools) - running,
+        stopped=len(fleet.current) - running,
+        curve=tuple(points),
+    )
 
 
 def _has_gap(tier: DataTier) -> bool:

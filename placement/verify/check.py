@@ -15,6 +15,7 @@ from placement.verify.facts import fleet_facts
 from placement.verify.interference import check_interference
 from placement.verify.inventory import check_hosts
 from placement.verify.limits import check_limits
+from placement.verify.moves import check_moves
 from placement.verify.nodes import check_nodes
 from placement.verify.problems import pool_problems
 from placement.verify.rules import check_max_per_host, check_spread, count_pairs
@@ -44,6 +45,7 @@ _CHECKED_WITH_FLEET = (
     "nodes: demand, hosts of their pool, replicas and shards apart, one primary each; numbers of platform services",
     "spare hosts: enough, empty, large enough",
     "costs, counts, gaps and status follow from the tables and the claimed bounds",
+    "moves, starts and stops against where things run today",
     "the bound is proven by its certificates, and so are those of choices of clusters",
 )
 _NOT_CHECKED_EVER = (
@@ -124,5 +126,7 @@ def _check(plan: Plan, fleet: Fleet | None, found: Collector) -> None:
     check_spares(view, facts, found)
     claimed = claimed_bounds(plan.bounds)
     check_figures(view, {pool: bound for pool, bound in claimed.items() if pool not in CHOICES}, found)
+    if fleet is not None:
+        check_moves(plan, fleet, found)
     if facts is not None and tier is not None:
         check_certificates(plan.bounds, pool_problems(facts, tier.workloads) | tier.choices, found)
