@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _CHANGED = 4
 _SHOWN = 10
+_WIDTH = 160
 
 
 def diff(
@@ -121,8 +122,9 @@ def _print(found: Diff, limit: int) -> None:
     if summary["clusters"] or summary["roles"]:
         roles = {"change of role": summary["roles"]} if summary["roles"] else {}
         console.print(Text(f"data   {_words(summary['clusters'] | roles)}"))
-    for title, frame in (("hosts", found.hosts), ("moves", found.moves), ("clusters", found.clusters),
-                         ("roles", found.roles)):  # fmt: skip
+    moves = found.moves.select("change", "kind", "service", "instance", "from", "to", "risk")
+    tables = {"hosts": found.hosts, "moves": moves, "clusters": found.clusters, "roles": found.roles}
+    for title, frame in tables.items():
         if limit and frame.height:
             _print_rows(console, title, frame, limit)
 
@@ -137,7 +139,8 @@ def _print_rows(console: Console, title: str, frame: Any, limit: int) -> None:
     from rich.text import Text
 
     console.print()
-    console.print(_table(frame.head(limit)))
+    # names are what it is about: a pipe has no width to keep to
+    console.print(_table(frame.head(limit)), width=max(console.width, _WIDTH))
     if frame.height > limit:
         console.print(Text(f"… and {frame.height - limit:,} more {title} (--limit, or -o moves.csv)"))
 
