@@ -150,12 +150,23 @@ class _Keep(Search):
             return None
 
     def standing(self) -> Packing:
-        """Return the hosts that stand and hold something, with what stands on them."""
+        """Return the hosts that stand and hold something, with what stands on them.
+
+        Where fewer may be used than are (some must stand by), those go that hold least.
+        """
         problem, classes = self.problem, self.problem.classes
-        used = np.unique(self.today.host[(self.today.host >= 0) & ~self.today.must_leave])
+        used, num_there = np.unique(
+            self.today.host[(self.today.host >= 0) & ~self.today.must_leave], return_counts=True
+        )
         counts = np.array([len(hosts) for hosts in classes.hosts], np.int64)
         ends = np.cumsum(counts)
         host_class = np.searchsorted(ends, used, side="right").astype(np.int64)
+        by_load = np.lexsort((used, -num_there, host_class))
+        of_class = np.bincount(host_class, minlength=len(classes))
+        rank = np.arange(len(used)) - (np.cumsum(of_class) - of_class)[host_class[by_load]]
+        may_stay = np.zeros(len(used), bool)
+        may_stay[by_load] = rank < classes.stock[host_class[by_load]]
+        used, host_class = used[may_stay], host_class[may_stay]
         site = used - (ends - counts)[host_class]
         places = [problem.host_location[classes.hosts[s][j]] for s, j in zip(host_class, site, strict=True)]
         domain = np.ascontiguousarray(np.array(places, np.int64).reshape(-1, 2).T)

@@ -133,3 +133,12 @@ def test_a_limit_on_moves_is_dealt_out_to_regions():
     assert figures(plan) == (4.0, 2, 0, 0)
     regions = plan.hosts.group_by("region").len().sort("region").rows()
     assert regions == [("east", 2), ("west", 2)]
+
+
+def test_a_host_that_must_stand_by_is_emptied():
+    # nothing can be bought and all three hosts are in use: the policy asks for a spare one. h3 holds least.
+    current = [("a", 1, "h1"), ("a", 2, "h1"), ("b", 1, "h2"), ("b", 2, "h2"), ("c", 1, "h3")]
+    services = {"a": (2, "1"), "b": (2, "1"), "c": (1, "1")}
+    plan = place(running(services, ACTIVE, current, sizes=[], policy={**policy(max=0), "spare": 0.05}))
+    assert figures(plan)[1:] == (1, 1, 0)
+    assert plan.hosts.filter(plan.hosts["spare"])["host"].to_list() == ["h3"]
