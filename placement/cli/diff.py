@@ -23,8 +23,14 @@ _WIDTH = 160
 
 
 def diff(
-    old: Annotated[Path, typer.Argument(help="A plan, or a fleet with hosts and current.", metavar="OLD")],
-    new: Annotated[Path, typer.Argument(help="A plan, or a fleet with hosts and current.", metavar="NEW")],
+    old: Annotated[
+        Path,
+        typer.Argument(
+            help="A plan; or what runs: a fleet with hosts and current, a registry.jsonl, an Ansible inventory.",
+            metavar="OLD",
+        ),
+    ],
+    new: Annotated[Path, typer.Argument(help="The same.", metavar="NEW")],
     fleet: Annotated[Path | None, typer.Option(help="The fleet, for the services' domains.")] = None,
     only: Annotated[
         list[str] | None,
@@ -97,12 +103,16 @@ def _print(found: Diff, limit: int) -> None:
     from rich.text import Text
 
     console = Console(highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = _WIDTH  # names are what it is about, and a pipe has no width to keep to
     summary = found.summary()
     old, new = (summary["cost"][name] for name in ("old", "new"))
     money = f"{found.currency}/h"
-    change = new["per_hour"] - old["per_hour"]
-    console.print(Text(f"cost   {old['per_hour']:,.3f} -> {new['per_hour']:,.3f} {money} ({change:+,.3f})"))
-    console.print(Text(f"       with spares {old['total_per_hour']:,.3f} -> {new['total_per_hour']:,.3f}"))
+    before, after = (f"{cost['per_hour']:,.3f}" if cost else "not known" for cost in (old, new))
+    change = f" ({new['per_hour'] - old['per_hour']:+,.3f})" if old and new else ""
+    console.print(Text(f"cost   {before} -> {after} {money}{change}"))
+    before, after = (f"{cost['total_per_hour']:,.3f}" if cost else "not known" for cost in (old, new))
+    console.print(Text(f"       with spares {before} -> {after}"))
     for note in found.notes:
         console.print(Text(f"note: {note}"))
     if found.is_empty:
@@ -139,8 +149,7 @@ def _print_rows(console: Console, title: str, frame: Any, limit: int) -> None:
     from rich.text import Text
 
     console.print()
-    # names are what it is about: a pipe has no width to keep to
-    console.print(_table(frame.head(limit)), width=max(console.width, _WIDTH))
+    console.print(_table(frame.head(limit)))
     if frame.height > limit:
         console.print(Text(f"… and {frame.height - limit:,} more {title} (--limit, or -o moves.csv)"))
 

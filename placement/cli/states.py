@@ -18,16 +18,22 @@ def is_fleet(path: Path) -> bool:
 
 
 def read_state(path: Path) -> tuple[State, Fleet | None]:
-    """Return what a plan folder, or a fleet with `hosts` and `current`, says of where things run, and the fleet.
+    """Return what a plan, a fleet, a registry's file or an inventory says of where things run; the fleet if it is one.
 
     Raises
     ------
     InputError
         If it can be read as neither, or the fleet does not say where its instances run.
     """
+    from placement.plan.live import inventory_folder, is_registry, state_of_inventory, state_of_registry
     from placement.plan.reader import read_plan
     from placement.plan.state import state_of_fleet, state_of_plan
 
+    if is_registry(path):
+        return state_of_registry(path), None
+    inventory = inventory_folder(path)
+    if inventory is not None:
+        return state_of_inventory(inventory), None
     if not is_fleet(path):
         return state_of_plan(read_plan(path)), None
     from placement.fleet import read_fleet

@@ -53,6 +53,9 @@ def waves(
     old_path, new_path = (fleet, start) if plan is None else (start, plan)
     known = read_fleet(fleet)
     old, _ = read_state(old_path)
+    if not old.is_priced:
+        message = "says nothing of its hosts' sizes"
+        raise InputError(Problem(str(old_path), message, allowed="a plan, or a fleet with hosts and current"))
     goal = read_plan(new_path)
     new = state_of_plan(goal)
     if goal.summary.fleet.digest != known.digest:

@@ -40,7 +40,7 @@ class Diff:
     roles
         Columns service, kind, host, old, new: nodes that stay and become primary or replica.
     cost
-        ``old`` and ``new``, each with per_hour (used hosts) and total_per_hour.
+        ``old`` and ``new``, each with per_hour (used hosts) and total_per_hour; empty where prices are not known.
     notes
         What could not be compared, in words.
     """
@@ -118,6 +118,7 @@ def diff_states(old: State, new: State, domains: pl.DataFrame | None = None) -> 
     old_runs, new_runs = (state.runs.filter(pl.col("pool").is_in(known)) for state in (old, new))
     places = pl.concat([state.hosts.select("host", "zone", "segment") for state in (old, new)])
     moves = _described(moves_between(old_runs, new_runs, places), old, new, old_runs, domains)
+    notes += [f"{state.name} knows no prices of hosts" for state in (old, new) if not state.is_priced]
     clusters = [
         _cluster_changes(what, before, after)
         for what, before, after in (
@@ -132,10 +133,10 @@ def diff_states(old: State, new: State, domains: pl.DataFrame | None = None) -> 
         clusters=pl.concat([pl.DataFrame(schema=_CLUSTERS), *clusters]),
         roles=_role_changes(old, new),
         cost={
-            name: {"per_hour": state.cost_per_hour, "total_per_hour": state.total_per_hour}
+            name: {"per_hour": state.cost_per_hour, "total_per_hour": state.total_per_hour} if state.is_priced else {}
             for name, state in (("old", old), ("new", new))
         },
-        currency=new.currency,
+        currency=new.currency or old.currency,
         notes=tuple(notes),
     )
 
@@ -165,8 +166,11 @@ def _host_changes(old: State, new: State, pools: list[str]) -> pl.DataFrame:
     both = before.join(after, on="host", suffix="_new").filter(here)
     # nobody says of a running fleet which hosts stand by: those on which nothing runs do
     compared = [name for name in _HOST_COLUMNS if name != "spare" or not (old.is_live or new.is_live)]
+    if not (old.is_priced and new.is_priced):
+        compared.remove("price_per_hour")
+    is_known = pl.lit(old.is_priced)
     words = [
-        pl.when(pl.col(name) != pl.col(f"{name}_new")).then(
+        pl.when((pl.col(name) != pl.col(f"{name}_new")) & (is_known | (pl.col(name).cast(pl.String) != ""))).then(
             pl.format(f"{name} {{}} -> {{}}", pl.col(name).cast(pl.String), pl.col(f"{name}_new").cast(pl.String))
         )
         for name in compared

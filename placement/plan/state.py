@@ -24,6 +24,15 @@ HOSTS_SCHEMA: dict[str, pl.DataType] = {
 }
 """Columns of a state's hosts, sorted by host."""
 
+NODES_SCHEMA: dict[str, pl.DataType] = {
+    "service": pl.String(),  # the workload
+    "instance": pl.Int64(),
+    "kind": pl.String(),
+    "role": pl.String(),
+    "host": pl.String(),
+}
+"""Columns of a state's nodes: what kind those are of that run in other pools than `services`."""
+
 _CLUSTERS_SCHEMA: dict[str, pl.DataType] = {"service": pl.String(), "cluster": pl.String()}
 
 
@@ -40,13 +49,15 @@ class State:
     runs
         With `placement.plan.moves.RUNS_SCHEMA`.
     nodes
-        Columns service (the workload), instance, kind and role of what runs in other pools; empty where not known.
+        With `NODES_SCHEMA`; empty where not known.
     databases, caches
         Columns service and cluster; None: not known.
     currency
         Currency of the prices.
     is_live
         Whether it is what runs today, not a plan.
+    is_priced
+        Whether prices and sizes of all hosts are known.
     """
 
     name: str
@@ -57,6 +68,7 @@ class State:
     caches: pl.DataFrame | None
     currency: str
     is_live: bool
+    is_priced: bool = True
 
     @property
     def cost_per_hour(self) -> float:
@@ -104,12 +116,9 @@ def state_of_fleet(fleet: Fleet) -> State:
         name=f"what runs of {fleet.name}",
         hosts=hosts.select(list(HOSTS_SCHEMA)).sort("host"),
         runs=fleet.current.select(list(RUNS_SCHEMA)).sort(list(RUNS_SCHEMA)),
-        nodes=pl.DataFrame(schema={name: pl.Int64() if name == "instance" else pl.String() for name in _NODE_COLUMNS}),
+        nodes=pl.DataFrame(schema=NODES_SCHEMA),
         databases=None,
         caches=None,
         currency=fleet.currency,
         is_live=True,
     )
-
-
-_NODE_COLUMNS = ("service", "instance", "kind", "role", "host")

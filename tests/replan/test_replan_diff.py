@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from replan_fleets import policy, running
 
 from placement.engine import Options, place
+from placement.errors import InputError
 from placement.fleet import write_fleet
 from placement.plan import write_plan
 from placement.plan.diff import diff_states
+from placement.plan.live import inventory_folder, state_of_inventory, state_of_registry
 from placement.plan.moves import RUNS_SCHEMA, moves_between
 from placement.plan.state import state_of_fleet, state_of_plan
 from placement.replan.numbers import keep_numbers
@@ -150,3 +152,48 @@ def test_wrong_use_is_told_all_at_once(folders):
     assert result.returncode == 2
     assert "did you mean 'hosts'?" in result.stderr
     assert "there is no such folder" in result.stderr
+
+
+def lines(plan) -> list[dict[str, object]]:
+    """Return a plan as the lines that a service registry holds."""
+    place = {host: (region, zone) for host, region, zone in plan.hosts.select("host", "region", "zone").iter_rows()}
+    return [{"kind": "plan", "digest": "sha256:0"}] + [
+        {"kind": "instance", "service": service, "instance": number, "host": host, "region": place[host][0],
+         "zone": place[host][1], "segment": "", "port": 20000, "assignments": {}}
+        for service, number, host in plan.assignments.iter_rows()
+    ]  # fmt: skip
+
+
+def test_a_registry_is_a_state(folders, tmp_path):
+    _, _, plan = folders
+    rows = lines(plan)
+    registry = tmp_path / "registry.jsonl"
+    registry.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert diff_states(state_of_registry(registry), state_of_plan(plan)).is_empty
+    rows[1]["host"] = rows[2]["host"]
+    registry.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = diff_states(state_of_registry(registry), state_of_plan(plan))
+    assert found.moves.height == 1
+    assert found.cost["old"] == {}
+    assert found.notes == ("registry registry.jsonl knows no prices of hosts",)
+    registry.write_text('{"kind": "instance", "service": "a"}\n[]\n')
+    with pytest.raises(InputError) as caught:
+        state_of_registry(registry)
+    assert [problem.rows for problem in caught.value.problems] == [(1,), (2,)]
+
+
+def test_an_inventory_is_a_state(folders, tmp_path):
+    _, _, plan = folders
+    (tmp_path / "inventory" / "host_vars").mkdir(parents=True)
+    columns = ("size", "pool", "region", "zone", "segment", "spare")
+    for row in plan.hosts.iter_rows(named=True):
+        here = plan.assignments.filter(pl.col("host") == row["host"])
+        content = {
+            "placement_host": {"name": row["host"], **{column: row[column] for column in columns}},
+            "placement_services": here.select("service", "instance").to_dicts(),
+            "placement_nodes": [],
+        }
+        (tmp_path / "inventory" / "host_vars" / f"{row['host']}.json").write_text(json.dumps(content))
+    folder = inventory_folder(tmp_path)
+    assert folder == tmp_path / "inventory"
+    assert diff_states(state_of_inventory(folder), state_of_plan(plan)).is_empty
