@@ -29,7 +29,7 @@ from placement.packing.reasons import certain_reasons
 from placement.plan.types import Plan
 from placement.pool import PoolPlan, PoolResult, PoolTask, place_pool, run_pool
 from placement.repair import offer_for
-from placement.replan.today import todays
+from placement.replan.deal import todays
 from placement.sharing import in_turns, without_taken
 from placement.units import exact
 from placement.verify import check_plan

@@ -84,26 +84,33 @@ class State:
 
 def state_of_plan(plan: Plan) -> State:
     """Return the state that a plan describes."""
-    nodes = plan.nodes.with_columns(
-        pl.col("node").str.extract(r"-(\d+)$").cast(pl.Int64).fill_null(0).alias("instance")
-    )
-    runs = pl.concat(
-        [
-            plan.assignments.with_columns(pl.lit("services").alias("pool")).select(list(RUNS_SCHEMA)),
-            nodes.with_columns(pl.col("workload").alias("service")).select(list(RUNS_SCHEMA)),
-        ]
-    )
+    nodes = _numbered(plan.nodes)
+    runs = runs_of(plan.assignments, plan.nodes)
     has_tier = plan.summary.data_tier
     return State(
         name=f"plan of {plan.summary.fleet.name}",
         hosts=plan.hosts.with_columns(pl.lit("active").alias("state")).select(list(HOSTS_SCHEMA)),
-        runs=runs.sort(list(RUNS_SCHEMA)),
+        runs=runs,
         nodes=nodes.select(pl.col("workload").alias("service"), "instance", "kind", "role", "host"),
         databases=plan.databases.select(list(_CLUSTERS_SCHEMA)) if has_tier and has_tier.postgres else None,
         caches=plan.caches.select(list(_CLUSTERS_SCHEMA)) if has_tier and has_tier.valkey else None,
         currency=plan.summary.cost.currency,
         is_live=False,
     )
+
+
+def runs_of(assignments: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
+    """Return what runs where, by a plan's assignments and nodes: with `RUNS_SCHEMA`, sorted."""
+    parts = [
+        assignments.with_columns(pl.lit("services").alias("pool")).select(list(RUNS_SCHEMA)),
+        _numbered(nodes).with_columns(pl.col("workload").alias("service")).select(list(RUNS_SCHEMA)),
+    ]
+    return pl.concat(parts).sort(list(RUNS_SCHEMA))
+
+
+def _numbered(nodes: pl.DataFrame) -> pl.DataFrame:
+    """Return nodes with the number that ends their name as `instance`."""
+    return nodes.with_columns(pl.col("node").str.extract(r"-(\d+)$").cast(pl.Int64).fill_null(0).alias("instance"))
 
 
 def state_of_fleet(fleet: Fleet) -> State:

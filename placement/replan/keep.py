@@ -24,7 +24,7 @@ from placement.packing.options import Options, Report, Stop, Work
 from placement.packing.search import LARGE, Search
 from placement.packing.sites import add_hosts, bought_left, stock_left
 from placement.packing.solve import solve_pool
-from placement.packing.state import Packing
+from placement.packing.state import Packing, Workspace
 from placement.replan.board import Board
 from placement.replan.match import matched
 from placement.replan.today import Today, host_ids, num_staying
@@ -51,15 +51,12 @@ class Moved:
         Instances that leave a host on which they stand today.
     forced
         Those of them that had to: their host must not be used, is beyond a limit, or they broke a rule there.
-    running
-        Instances that run somewhere today.
     curve
         The cheapest found within each limit on moves that was asked for, in their order.
     """
 
     moved: int
     forced: int
-    running: int
     curve: tuple[CurvePoint, ...] = ()
 
 
@@ -102,6 +99,38 @@ def replan_pool(
     return packing, keep.bound, keep.moved(packing)
 
 
+def num_forced(problem: PoolProblem, today: Today) -> int:
+    """Return how many instances must leave the host that they stand on."""
+    workspace = Workspace(problem)
+    packing = standing(problem, today)
+    Board(workspace, packing).evict()
+    return int(((today.host >= 0) & (packing.host_of < 0)).sum())
+
+
+def standing(problem: PoolProblem, today: Today) -> Packing:
+    """Return the hosts that stand and hold something, with what stands on them.
+
+    Where fewer may be used than are (some must stand by), those go that hold least.
+    """
+    classes = problem.classes
+    used, num_there = np.unique(today.host[(today.host >= 0) & ~today.must_leave], return_counts=True)
+    counts = np.array([len(hosts) for hosts in classes.hosts], np.int64)
+    ends = np.cumsum(counts)
+    host_class = np.searchsorted(ends, used, side="right").astype(np.int64)
+    by_load = np.lexsort((used, -num_there, host_class))
+    of_class = np.bincount(host_class, minlength=len(classes))
+    rank = np.arange(len(used)) - (np.cumsum(of_class) - of_class)[host_class[by_load]]
+    may_stay = np.zeros(len(used), bool)
+    may_stay[by_load] = rank < classes.stock[host_class[by_load]]
+    used, host_class = used[may_stay], host_class[may_stay]
+    site = used - (ends - counts)[host_class]
+    places = [problem.host_location[classes.hosts[s][j]] for s, j in zip(host_class, site, strict=True)]
+    domain = np.ascontiguousarray(np.array(places, np.int64).reshape(-1, 2).T)
+    number = np.full(max(today.num_usable, int(today.host.max(initial=-1)) + 1) + 1, -1, np.int64)
+    number[used] = np.arange(len(used))
+    return Packing(host_class, domain, site, number[today.host])
+
+
 class _Keep(Search):
     def __init__(
         self, problem: PoolProblem, today: Today, bound: PoolBound, options: Options, report: Report, stop: Stop
@@ -135,7 +164,7 @@ class _Keep(Search):
 
     def kept(self) -> _Step | None:
         """Return today's placement, repaired and completed; None where that was not found."""
-        packing = self.standing()
+        packing = standing(self.problem, self.today)
         board = Board(self.workspace, packing)
         board.evict()
         running = self.today.host >= 0
@@ -148,31 +177,6 @@ class _Keep(Search):
             return self.step(self.complete(packing, _STALL))
         except InfeasibleError:
             return None
-
-    def standing(self) -> Packing:
-        """Return the hosts that stand and hold something, with what stands on them.
-
-        Where fewer may be used than are (some must stand by), those go that hold least.
-        """
-        problem, classes = self.problem, self.problem.classes
-        used, num_there = np.unique(
-            self.today.host[(self.today.host >= 0) & ~self.today.must_leave], return_counts=True
-        )
-        counts = np.array([len(hosts) for hosts in classes.hosts], np.int64)
-        ends = np.cumsum(counts)
-        host_class = np.searchsorted(ends, used, side="right").astype(np.int64)
-        by_load = np.lexsort((used, -num_there, host_class))
-        of_class = np.bincount(host_class, minlength=len(classes))
-        rank = np.arange(len(used)) - (np.cumsum(of_class) - of_class)[host_class[by_load]]
-        may_stay = np.zeros(len(used), bool)
-        may_stay[by_load] = rank < classes.stock[host_class[by_load]]
-        used, host_class = used[may_stay], host_class[may_stay]
-        site = used - (ends - counts)[host_class]
-        places = [problem.host_location[classes.hosts[s][j]] for s, j in zip(host_class, site, strict=True)]
-        domain = np.ascontiguousarray(np.array(places, np.int64).reshape(-1, 2).T)
-        number = np.full(max(self.today.num_usable, int(self.today.host.max(initial=-1)) + 1) + 1, -1, np.int64)
-        number[used] = np.arange(len(used))
-        return Packing(host_class, domain, site, number[self.today.host])
 
     def completed(self, packing: Packing) -> Packing:
         """Place what stands nowhere, with further hosts where there is no room, and move nothing else."""
@@ -294,7 +298,7 @@ class _Keep(Search):
     def moved(self, packing: Packing) -> Moved:
         """Return what the packing moves."""
         moves = self.step(packing).moves
-        return Moved(moves, min(self.forced, moves), self.today.num_running, self.curve)
+        return Moved(moves, min(self.forced, moves), self.curve)
 
     def draw_curve(self, kept: _Step | None, free: _Step | None) -> None:
         """Note the cost for each limit on moves that is asked for."""

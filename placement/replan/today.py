@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,37 +52,8 @@ class Today:
         return self.host >= self.num_usable
 
 
-def todays(
-    fleet: Fleet, problems: Sequence[PoolProblem], max_moves: int | None = None, curve: Sequence[int | None] = ()
-) -> tuple[Today | None, ...]:
-    """Return where the instances of each problem run today; None where none of them runs anywhere.
-
-    Limits on moves are those of the whole fleet. They are dealt to the problems: to each what must leave its host, the
-    rest by how much runs there.
-
-    Parameters
-    ----------
-    max_moves
-        Most moves; None: as the policy says.
-    curve
-        Further limits for which the cost is wanted.
-    """
-    most = fleet.policy.moves.max if max_moves is None else max_moves
-    found = [_today(fleet, problem) for problem in problems]
-    limits = {limit: _dealt(limit, found) for limit in (most, *curve)}
-    return tuple(
-        None
-        if today is None
-        else dataclasses.replace(
-            today,
-            max_moves=limits[most][n],
-            curve=tuple((limit, limits[limit][n]) for limit in curve),
-        )
-        for n, today in enumerate(found)
-    )
-
-
-def _today(fleet: Fleet, problem: PoolProblem) -> Today | None:
+def today_of(fleet: Fleet, problem: PoolProblem) -> Today | None:
+    """Return where a problem's instances run today, without a limit on moves; None where none of them runs."""
     rows = fleet.current.filter(pl.col("pool") == problem.pool)
     if rows.is_empty():
         return None
@@ -147,15 +116,3 @@ def _move_prices(fleet: Fleet, problem: PoolProblem) -> FloatArray:
     state_gb = problem.demand[:, _DISK] / RESOURCES[_DISK].factor
     prices: FloatArray = (price + moves.price_per_gb * state_gb) * MICROS / float(exact(moves.payback_hours))
     return prices
-
-
-def _dealt(most: int | None, found: Sequence[Today | None]) -> list[int | None]:
-    """Deal a limit on moves out to the problems."""
-    if most is None:
-        return [None] * len(found)
-    forced = [0 if today is None else int(today.must_leave.sum()) for today in found]
-    running = [0 if today is None else today.num_running for today in found]
-    rest, total = max(0, most - sum(forced)), max(1, sum(running))
-    # running totals: the parts add up to the whole
-    ends = [rest * end // total for end in np.cumsum(running).tolist()]
-    return [must + end - start for must, start, end in zip(forced, [0, *ends[:-1]], ends, strict=True)]

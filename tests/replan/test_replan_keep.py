@@ -142,3 +142,22 @@ def test_a_host_that_must_stand_by_is_emptied():
     plan = place(running(services, ACTIVE, current, sizes=[], policy={**policy(max=0), "spare": 0.05}))
     assert figures(plan)[1:] == (1, 1, 0)
     assert plan.hosts.filter(plan.hosts["spare"])["host"].to_list() == ["h3"]
+
+
+def test_what_must_move_in_one_region_is_not_dealt_to_another():
+    # east: 3 + 3 cores on a host of 4, so one must leave; west: two hosts with a core each could become one. With one
+    # move allowed it is east's.
+    fleet = make_fleet(
+        {
+            "service": ["a", "b", "c"],
+            "instances": ["1", "1", "2"],
+            "max_per_host": ["1", "1", "2"],
+            "cpu_cores": ["3", "3", "1"],
+            "region": ["east", "east", "west"],
+        },
+        hosts={"host": ["e", "w1", "w2"], "size": ["small"] * 3, "region": ["east", "west", "west"]},
+        current={"service": ["a", "b", "c", "c"], "instance": ["1", "1", "1", "2"], "host": ["e", "e", "w1", "w2"]},
+        policy=policy(max=1),
+    )
+    assert figures(place(fleet)) == (4.0, 1, 1, 0)
+    assert figures(place(fleet, Options(max_moves=2))) == (3.0, 2, 1, 0)

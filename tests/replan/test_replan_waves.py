@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from random import Random
+
 import polars as pl
 import pytest
 from planner_fleets import make_fleet
@@ -124,6 +127,42 @@ def test_an_instance_that_moves_within_its_zone_counts_there_once():
     state = crossed({"a": 1}, {"x1": 9, "x2": 9, "y1": 9}, {"a/1": "x1", "a/2": "y1"}, rules)
     assert steps(state, [("a", 1, "x1", "x2")]) == [(1, "a", "x1", "x2")]
     assert state.in_place["services", "a"] == {"main/x": 1, "main/y": 1}
+
+
+def packed(random: Random, sizes: dict[str, int], num_hosts: int) -> dict[str, str]:
+    """Put items on hosts of 10 in a random order, each on a random host that has room."""
+    room = {f"h{n}": 10 for n in range(num_hosts)}
+    stands = {}
+    for name in random.sample(sorted(sizes), len(sizes)):
+        free = [host for host, left in room.items() if left >= sizes[name]]
+        stands[name] = random.choice(free)
+        room[stands[name]] -= sizes[name]
+    return stands
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_any_start_leads_to_any_end(seed):
+    # hosts filled to about three quarters: most have to wait, some to step aside
+    random = Random(seed)
+    num_hosts = random.randint(3, 6)
+    sizes: dict[str, int] = {}
+    while sum(sizes.values()) < 7.5 * num_hosts - 5:
+        sizes[f"s{len(sizes)}"] = random.randint(1, 4)
+    start, end = packed(random, sizes, num_hosts), packed(random, sizes, num_hosts)
+    state = crossed(sizes, {f"h{n}": 10 for n in range(num_hosts)}, start)
+    moves = [(name, 1, start[name], end[name]) for name in sorted(sizes) if start[name] != end[name]]
+    found = steps(state, moves, size=random.randint(1, 4))
+    for wave in sorted({step for step, *_ in found}):
+        now = [(name, source, to) for step, name, source, to in found if step == wave]
+        load = Counter(dict.fromkeys(state.limit, 0))
+        for name, host in start.items():
+            load[host] += sizes[name]
+        for name, source, to in now:
+            assert start[name] == source
+            load[to] += sizes[name]
+        assert max(load.values()) <= 10
+        start |= {name: to for name, _, to in now}
+    assert start == end
 
 
 # --- with plans, replayed by the checker ------------------------------------------------------------------------------
