@@ -57,10 +57,13 @@ def plan_and_check(case: Case, fleet: Path, repeat: int = 1) -> dict[str, Any]:
     checked = measure.run(check, timeout_s=_LONGEST_S, log=log)
     summary = json.loads((plan / "plan.json").read_text(encoding="utf-8"))
     network = {} if case.asked.network_seconds is None else _network(fleet, plan)
+    moves = _moves(case, fleet, plan, log, summary)
     shutil.rmtree(plan)
     return {
         **network,
-        "status": "ok" if checked.exit_code == 0 else f"check: exit code {checked.exit_code}: {measure.last_line(log)}",
+        "status": moves.pop("status", None) or "ok"
+        if checked.exit_code == 0
+        else f"check: exit code {checked.exit_code}: {measure.last_line(log)}",
         "services": summary["fleet"]["services"],
         "instances": summary["fleet"]["instances"],
         "hosts": summary["hosts"]["total"] - summary["hosts"]["spare"],
@@ -73,6 +76,7 @@ def plan_and_check(case: Case, fleet: Path, repeat: int = 1) -> dict[str, Any]:
         "check_s": checked.wall_s,
         "check_peak_mb": checked.peak_mb,
         "repeat": repeat,
+        **moves,
     }
 
 
@@ -125,6 +129,20 @@ def _run_command(case: Case, fleet: Path) -> dict[str, Any]:
     }
 
 
+def _moves(case: Case, fleet: Path, plan: Path, log: Path, summary: dict[str, Any]) -> dict[str, Any]:
+    """Return how much a replan moves and, where that is asked for, how long it takes to order it in steps."""
+    if summary.get("moves") is None:
+        return {}
+    figures: dict[str, Any] = {"moved": summary["moves"]["moved"], "forced": summary["moves"]["forced"]}
+    if case.asked.waves_seconds is not None:
+        command = [sys.executable, "-m", "placement", "waves", str(fleet), str(plan), "--fleet", str(fleet), "--quiet"]
+        usage = measure.run(command, timeout_s=_LONGEST_S, log=log)
+        figures["waves_s"] = usage.wall_s
+        if usage.exit_code:
+            figures["status"] = f"waves: exit code {usage.exit_code}: {measure.last_line(log)}"
+    return figures
+
+
 def missed(case: Case, figures: dict[str, Any]) -> list[str]:
     """Return what of the case's `asked` was not reached, in words; empty: all was."""
     if figures["status"] != "ok":
@@ -143,6 +161,10 @@ def missed(case: Case, figures: dict[str, Any]) -> list[str]:
         found.append(f"{figures['cost'] - figures['bound']:.0f} hosts over the bound > {asked.over_bound}")
     if asked.cost_below is not None and figures["cost"] >= asked.cost_below:
         found.append(f"cost {figures['cost']:,.0f} ≥ {asked.cost_below:,.0f}")
+    if asked.moves is not None and figures["moved"] > asked.moves * figures["forced"]:
+        found.append(f"{figures['moved']:,} moves > {asked.moves:g} x {figures['forced']:,}")
+    if asked.waves_seconds is not None and figures["waves_s"] > asked.waves_seconds:
+        found.append(f"{figures['waves_s']:.0f} s for the steps > {asked.waves_seconds:.0f} s")
     return found
 
 

@@ -7,11 +7,14 @@ published for it. Ladders (`ladder`) are cases of one kind at several sizes; dia
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import get_args
+
+import numpy as np
 
 from benchmarks import cloud, fleets, tclab
 from placement.fleet import generate_fleet, write_generated
@@ -38,6 +41,10 @@ class Target:
         The cost must be below this.
     network_seconds
         Of building the plan's graph and computing the loads of all its links (`benchmarks.network`).
+    moves
+        Moves of a replan, as a multiple of those that had to be.
+    waves_seconds
+        Of the command that orders the moves in steps; None: it is not run.
     """
 
     gap: float | None = None
@@ -46,6 +53,8 @@ class Target:
     over_bound: int | None = None
     cost_below: float | None = None
     network_seconds: float | None = None
+    moves: float | None = None
+    waves_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -114,6 +123,21 @@ def _made(kind: fleets.Kind, num_services: int, severity: dict[str, float], fold
     fleets.write_case(kind, num_services, folder, **severity)
 
 
+def _running(drained: float, num_services: int, folder: Path, _: Path | None) -> None:
+    """Write a fleet that runs as planned, a share of its hosts to be emptied."""
+    from placement import place, read_fleet
+    from placement.fleet import write_fleet
+    from placement.replan.adopt import adopted
+
+    with tempfile.TemporaryDirectory() as before:
+        fleets.write_case("measured", num_services, Path(before))
+        fleet = read_fleet(before)
+        plan = place(fleet)
+    hosts = plan.hosts.filter(~plan.hosts["spare"])["host"].to_list()
+    chosen = np.random.default_rng(1).permutation(len(hosts))[: round(drained * len(hosts))]
+    write_fleet(adopted(fleet, plan, tuple(hosts[at] for at in chosen)), folder, "parquet")
+
+
 _EVERYDAY = (
     Case("fifty", "the whole command on next to nothing: what starting costs", partial(_bundled, "fifty"),
          Target(0.0, 5), is_short=True),
@@ -145,6 +169,13 @@ _LARGE = (
          Target(0.005, 90), Target(0.0015, 60)),
     Case("measured-1m", "a million services", partial(_made, "measured", 1_000_000, {}),
          Target(0.001, 360, 8), Target(0.0002, 120, 4), ladder=("growth", 1_000_000)),
+)  # fmt: skip
+
+_RUNNING = (
+    Case("replan-100k", "2 % of the hosts drain: few moves, and no dearer", partial(_running, 0.02, 100_000),
+         Target(0.001, 60, moves=1.1), Target(0.0002, 20)),
+    Case("waves-10k", "6 % drain: more than 10,000 moves in steps, each replayed", partial(_running, 0.06, 100_000),
+         Target(0.001, 60, moves=1.1, waves_seconds=60)),
 )  # fmt: skip
 
 _GROWTH = tuple(
@@ -237,6 +268,6 @@ _CLOUD = tuple(
 )  # fmt: skip
 
 CASES: tuple[Case, ...] = (
-    *_EVERYDAY, *_SMALL, *_LARGE, *_DATA_TIER, *_NETWORK, *_DECIDING, *_GROWTH, *_TCLAB, *_CLOUD, *_DIALS,
+    *_EVERYDAY, *_SMALL, *_LARGE, *_DATA_TIER, *_NETWORK, *_DECIDING, *_RUNNING, *_GROWTH, *_TCLAB, *_CLOUD, *_DIALS,
 )  # fmt: skip
 BY_NAME = {case.name: case for case in CASES}

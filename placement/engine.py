@@ -31,6 +31,7 @@ from placement.plan.findings import Finding
 from placement.plan.types import Plan
 from placement.pool import PoolPlan, PoolResult, PoolTask, place_pool, run_pool
 from placement.repair import offer_for
+from placement.replan.deal import todays
 from placement.sharing import in_turns, without_taken
 from placement.units import exact
 from placement.verify import check_plan
@@ -167,6 +168,7 @@ def _place_pools(
     chosen = [n for n, reasons in enumerate(certain) if reasons]
     if tier.reasons and not chosen:
         raise InfeasibleError(tier.reasons)
+    today = todays(fleet, problems, options.max_moves, options.move_curve)
     small = options.workers is None and sum(problem.num_instances for problem in problems) <= _SMALL
     result_of: dict[int, PoolResult] = {}
     plans: dict[int, PoolPlan] = {}
@@ -176,7 +178,7 @@ def _place_pools(
         def prepare(n: int, slots: int, now: Mapping[int, PoolProblem] = now) -> PoolTask:
             whole = problems[n] if now[n] is not problems[n] else None
             limited = certain[n] or tuple(certain_reasons(now[n]) if whole else ())
-            return PoolTask(now[n], share, offer_for(fleet, now[n]), clock.slice(n, slots), limited, whole)
+            return PoolTask(now[n], share, offer_for(fleet, now[n]), clock.slice(n, slots), limited, whole, today[n])
 
         results: list[PoolResult] = run_tasks(
             [Task(problems[n].where, run_pool, partial(prepare, n)) for n in turn],

@@ -148,6 +148,8 @@ REASON_KINDS = (
     "server-too-small",  # services that are to share one server ask more than any tier gives
     "no-tier",  # no host may hold a node of any tier that would do
     "name-clash",  # two workloads or databases would have the same name
+    "moves-short",  # no plan was found within the moves allowed
+    "waves-stuck",  # moves wait for one another
     "not-found",  # no plan was found, and none was excluded either
 )
 

@@ -25,6 +25,8 @@ from placement.packing.solve import solve_pool
 from placement.packing.spares import add_spares, num_spares, spare_counts
 from placement.packing.state import Packing, Workspace, no_hosts
 from placement.repair import Offer, with_repair
+from placement.replan.keep import Moved, replan_pool
+from placement.replan.today import Today
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class PoolPlan:
         Proven lower bound on the packing's cost.
     cut
         Whether the time limit ended the search: with more time the plan might be another.
+    moved
+        What moves; None where nothing runs today.
     """
 
     problem: PoolProblem
@@ -46,6 +50,7 @@ class PoolPlan:
     spares: Packing
     bound: PoolBound
     cut: bool = False
+    moved: Moved | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,8 @@ class PoolTask:
     whole
         The problem with all the stock and room there is, where other pools have taken of it what `problem` lacks: the
         bound must hold for it. None: `problem` is whole.
+    today
+        Where its instances run today; None: nowhere yet.
     """
 
     problem: PoolProblem
@@ -71,6 +78,7 @@ class PoolTask:
     options: Options
     certain: tuple[Reason, ...] = ()
     whole: PoolProblem | None = None
+    today: Today | None = None
 
 
 @dataclass(frozen=True)
@@ -82,13 +90,14 @@ class PoolResult:
     bound: PoolBound | None
     cut: bool
     reasons: tuple[Reason, ...] = ()
+    moved: Moved | None = None
 
     def plan(self, problem: PoolProblem) -> PoolPlan:
         """Return the plan; there must be one."""
         assert self.packing is not None
         assert self.spares is not None
         assert self.bound is not None
-        return PoolPlan(problem, self.packing, self.spares, self.bound, self.cut)
+        return PoolPlan(problem, self.packing, self.spares, self.bound, self.cut, self.moved)
 
 
 def run_pool(task: PoolTask, *, cores: int, report: Report, stop: Stop) -> PoolResult:
@@ -102,10 +111,12 @@ def run_pool(task: PoolTask, *, cores: int, report: Report, stop: Stop) -> PoolR
     if task.certain:
         return _explain(task, task.certain, stop)
     try:
-        plan = place_pool(task.problem, task.spare_share, task.options, report, stop, cores=cores, whole=task.whole)
+        plan = place_pool(
+            task.problem, task.spare_share, task.options, report, stop, cores=cores, whole=task.whole, today=task.today
+        )
     except InfeasibleError as error:
         return _explain(task, error.reasons, stop)
-    return PoolResult(plan.packing, plan.spares, plan.bound, plan.cut)
+    return PoolResult(plan.packing, plan.spares, plan.bound, plan.cut, moved=plan.moved)
 
 
 def _explain(task: PoolTask, reasons: tuple[Reason, ...], stop: Stop) -> PoolResult:
@@ -123,6 +134,7 @@ def place_pool(
     *,
     cores: int = 1,
     whole: PoolProblem | None = None,
+    today: Today | None = None,
 ) -> PoolPlan:
     """Bound, pack and back up one pool in one region.
 
@@ -136,7 +148,7 @@ def place_pool(
         Asked often; True ends the search with the best packing so far.
     cores
         How many cores CP-SAT may use in the mode `fast`.
-    whole
+    whole, today
         As in `PoolTask`.
 
     Raises
@@ -162,7 +174,7 @@ def place_pool(
         stated = whole or problem
         bound = raised_by_branching(prove(stated), stated)
         # patterns raise the bound for what the problem has: not for what others have taken of it
-        packing, raised = solve_pool(problem, bound, left(), report, stop)
+        packing, raised, moved = _packed(problem, today, bound, left(), report, stop)
         bound = bound if whole else raised
         try:
             spares = _spares(problem, packing, spare_share)
@@ -171,9 +183,21 @@ def place_pool(
             held_back = _hold_back(problem, packing, spare_share)
             if held_back is None:
                 raise
-            packing, _ = solve_pool(held_back, bound, left(), report, stop, with_patterns=False)
+            if today is not None:
+                packing, _, moved = _packed(held_back, today, bound, left(), report, stop)
+            else:
+                packing, _ = solve_pool(held_back, bound, left(), report, stop, with_patterns=False)
             spares = _spares(problem, packing, spare_share)
-    return PoolPlan(problem, packing, spares, bound, cut=limit_s is not None and time.monotonic() - start >= limit_s)
+    is_cut = limit_s is not None and time.monotonic() - start >= limit_s
+    return PoolPlan(problem, packing, spares, bound, is_cut, moved)
+
+
+def _packed(
+    problem: PoolProblem, today: Today | None, bound: PoolBound, options: Options, report: Report, stop: Stop
+) -> tuple[Packing, PoolBound, Moved | None]:
+    if today is not None:
+        return replan_pool(problem, today, bound, options, report, stop)
+    return *solve_pool(problem, bound, options, report, stop), None
 
 
 def _spares(problem: PoolProblem, packing: Packing, share: Fraction) -> Packing:

@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
 import typer
 
 from placement.cli import output
+from placement.cli.adopt import adopt
 from placement.cli.compare import compare
+from placement.cli.diff import diff
 from placement.cli.explain import explain
 from placement.cli.export import export
 from placement.cli.forecast import forecast
 from placement.cli.network import network
 from placement.cli.report import report
 from placement.cli.size import size
+from placement.cli.waves import waves
 from placement.errors import (
     InfeasibleError,
     InputError,
@@ -101,6 +104,12 @@ def plan(
         int | None,
         typer.Option(help="Regions planned at a time; default: as many as cores, if that is quicker.", min=1),
     ] = None,
+    max_moves: Annotated[
+        int | None, typer.Option(help="Most moves away from where things run today (current).", min=0)
+    ] = None,
+    move_curve: Annotated[
+        str, typer.Option(help="Numbers of moves for which to show the cost, e.g. 0,10,100,1000,all.")
+    ] = "",
     table_format: Annotated[str, typer.Option("--format", help="Tables as csv or parquet.")] = "csv",
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -114,10 +123,12 @@ def plan(
     wanted_mode = _one_of(mode, _MODES, "--mode")
     _positive(time_limit, "--time-limit")
     check_executor(executor)
+    curve = _limits_on_moves(move_curve)
     start = time.monotonic()
     live = output.Live(quiet=quiet or as_json)
     live.say(f"reading {fleet}")
     read = _read_fleet(fleet, live)
+    _needs_current(read, max_moves, curve)
     read_s = time.monotonic() - start
 
     from placement.engine import Options, place
@@ -134,6 +145,8 @@ def plan(
                 mode=wanted_mode,
                 workers=workers,
                 executor=executor,
+                max_moves=max_moves,
+                move_curve=curve,
             ),
             report=lambda progress: live.progress(progress, read.currency),
             stop=stop.requested,
@@ -201,6 +214,9 @@ app.command()(network)
 app.command()(export)
 app.command()(report)
 app.command()(explain)
+app.command()(diff)
+app.command()(adopt)
+app.command()(waves)
 
 
 @app.command()
@@ -329,6 +345,30 @@ def _one_of(value: str, allowed: tuple[_Choice, ...], option: str) -> _Choice:
             suggestion=nearest_name(value, allowed),
         )
     )
+
+
+def _limits_on_moves(text: str) -> tuple[int | None, ...]:
+    """Return the limits of ``0,10,all``; None: no limit."""
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if all(part == "all" or (part.isdecimal() and part.isascii() and len(part) < 10) for part in parts):
+        return tuple(dict.fromkeys(None if part == "all" else int(part) for part in parts))
+    raise InputError(
+        Problem(
+            file="command line",
+            column="--move-curve",
+            message="not numbers of moves",
+            value=text[:60],
+            allowed="whole numbers and the word all, separated by commas",
+        )
+    )
+
+
+def _needs_current(fleet: Fleet, max_moves: int | None, curve: tuple[int | None, ...]) -> None:
+    options = [option for option, given in (("--max-moves", max_moves is not None), ("--move-curve", curve)) if given]
+    if options and fleet.current.is_empty():
+        message = "the fleet does not say where its instances run, so there are no moves to count"
+        allowed = "a fleet with the tables hosts and current"
+        raise InputError([Problem("command line", message, column=option, allowed=allowed) for option in options])
 
 
 def _positive(value: float | None, option: str) -> None:

@@ -20,7 +20,7 @@ from placement.units import RESOURCES
 if TYPE_CHECKING:
     from placement.capacity import CapacityModel, Entry
     from placement.engine import FleetProgress
-    from placement.plan.types import Choice, Plan, PlanSummary
+    from placement.plan.types import Choice, Moves, Plan, PlanSummary
     from placement.verify import CheckResult
 
 _MICROS = 1_000_000
@@ -167,12 +167,17 @@ def print_summary(plan: Plan, folder: Path, seconds: float) -> None:
     )
     by_size = ", ".join(f"{number:,} {size}" for size, number in summary.hosts.by_size.items())
     head.add_row("hosts", Text(f"{summary.hosts.total:,} ({summary.hosts.spare:,} spare): {by_size}"))
+    if summary.moves is not None:
+        head.add_row("moves", Text(_moves(summary.moves)))
     for title, text in _data_tier_lines(summary):
         head.add_row(title, Text(text))
     console.print(head)
     console.print()
     if len(summary.pools) > 1:
         console.print(_pools(summary))
+        console.print()
+    if summary.moves is not None and summary.moves.curve:
+        console.print(_curve(summary))
         console.print()
     console.print(_utilisation(plan))
     if summary.alerts:
@@ -190,6 +195,24 @@ def print_summary(plan: Plan, folder: Path, seconds: float) -> None:
         number = len(summary.estimates_used)
         console.print(f"rests on {number} unvalidated estimates (plan.json: estimates_used)")
     console.print(Text(f"verified and written to {folder} in {seconds:.1f} s"))
+
+
+def _moves(moves: Moves) -> str:
+    limit = "" if moves.max_moves is None else f" (at most {moves.max_moves:,} asked for)"
+    counts = [f"{number:,} {word}" for number, word in ((moves.started, "start"), (moves.stopped, "stop")) if number]
+    return ", ".join([f"{moves.moved:,}{limit}, {moves.forced:,} of them had to", *counts])
+
+
+def _curve(summary: PlanSummary) -> Table:
+    table = Table(box=None, padding=(0, 1), show_edge=False, header_style="bold")
+    for name in ("moves allowed", "moves", f"{summary.cost.currency}/h", "over bound"):
+        table.add_column(name, justify="right", no_wrap=True)
+    bound = summary.cost.bound_per_hour
+    for point in summary.moves.curve if summary.moves is not None else ():
+        over = f"{(point.per_hour - bound) / bound:.3%}" if bound else "-"
+        allowed = "all" if point.max_moves is None else f"{point.max_moves:,}"
+        table.add_row(allowed, f"{point.moves:,}", f"{point.per_hour:,.3f}", over)
+    return table
 
 
 def _proof(summary: PlanSummary) -> str:

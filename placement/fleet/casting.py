@@ -94,11 +94,13 @@ def cast_table(
             series = pl.Series(name, [None], dtype=_dtype(column)).new_from_index(0, num_rows)
         default = column.default if column.default is not None else defaults.get(name)
         cast[column.inside] = series if default is None else series.fill_null(default)
-    if not skip and untyped.isdisjoint(table.key) and set(table.key) <= set(raw.frame.columns):
-        keys = pl.DataFrame({name: cast[table[name].inside] for name in table.key})
-        repeated = duplicate_rows(raw.file, keys, table.key, "the same " + " and ".join(table.key))
+    # a column of the key that is not there and has a default is the same in all rows
+    key = [name for name in table.key if name in raw.frame.columns or table[name].default is None]
+    if not skip and untyped.isdisjoint(key) and set(key) <= set(raw.frame.columns):
+        keys = pl.DataFrame({name: cast[table[name].inside] for name in key})
+        repeated = duplicate_rows(raw.file, keys, key, "the same " + " and ".join(key))
         problems += repeated
-        faulty.update(table.key if repeated else ())
+        faulty.update(key if repeated else ())
     frame = pl.DataFrame([series.alias(inside) for inside, series in cast.items()])
     return CastTable(raw.file, frame, tuple(problems), frozenset(faulty))
 

@@ -37,6 +37,15 @@ def choice_problems(policy: Policy, services: pl.DataFrame, buyable: Collection[
                 )
     domains = set(services["domain"].drop_nulls()) - {""}
     names = set(services["service"].drop_nulls())
+    for name in policy.moves.services:
+        if name not in names:
+            yield Problem(
+                file,
+                "the fleet has no such service",
+                column=f"policy.moves.services.{name}",
+                value=name,
+                suggestion=suggest(name, sorted(names)),
+            )
     for key, choice in (("postgres", policy.postgres), ("valkey", policy.valkey)):
         without = set(services.filter(~pl.col(f"needs_{key}"))["service"].drop_nulls()) if choice.services else set()
         for what, given, known in (("domain", choice.domains, domains), ("service", choice.services, names)):

@@ -308,7 +308,12 @@ CURRENT = Table(
     "current",
     "Where instances run today, one row per instance.",
     (
-        Column("service", "reference", "A service of the fleet.", required=True),
+        Column(
+            "service",
+            "reference",
+            "A service of the fleet; in another pool, what the node is a node of.",
+            required=True,
+        ),
         Column(
             "instance",
             "integer",
@@ -318,8 +323,9 @@ CURRENT = Table(
             maximum=MAX_INSTANCES,
         ),
         Column("host", "reference", "A host of the table of hosts.", required=True),
+        Column("pool", "reference", "The pool it runs in.", default="services", choices=POOLS),
     ),
-    ("service", "instance"),
+    ("pool", "service", "instance"),
 )
 
 INTERFERENCE = Table(

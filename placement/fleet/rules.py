@@ -226,7 +226,9 @@ def resolve_current(
     problems = list(table.problems)
     frame = table.frame
     if "service" not in faulty and "service" not in table.faulty:
-        unknown = frame["service"].is_not_null() & ~frame["service"].is_in(services["service"].implode())
+        # what other pools run is known only once the data tier is planned
+        judged = frame["service"].is_not_null() & (frame["pool"] == "services").fill_null(False)
+        unknown = judged & ~frame["service"].is_in(services["service"].implode())
         if unknown.any():
             known = services["service"].sort().to_list()
             problems += unknown_names(raw.file, "service", unknown, frame["service"], "no such service", known)
@@ -237,12 +239,12 @@ def resolve_current(
             problems += unknown_names(raw.file, "host", unknown, frame["host"], "no such host", known)
     if faulty.isdisjoint(("service", "instances")):
         problems += _beyond(frame, services, raw.file)
-    return frame.select(list(CURRENT_SCHEMA)).sort("service", "instance"), problems
+    return frame.select(list(CURRENT_SCHEMA)).sort("pool", "service", "instance"), problems
 
 
 def _beyond(frame: pl.DataFrame, services: pl.DataFrame, file: str) -> list[Problem]:
     counts = frame.join(services.select("service", "instances"), on="service", how="left", maintain_order="left")
-    beyond = (frame["instance"] > counts["instances"]).fill_null(False)
+    beyond = ((frame["instance"] > counts["instances"]) & (frame["pool"] == "services")).fill_null(False)
     if not beyond.any():
         return []
     first = counts.filter(beyond).row(0, named=True)

@@ -67,8 +67,13 @@ HOSTS_SCHEMA: dict[str, pl.DataType] = {
 }
 """Columns of `Fleet.hosts` (what already stands), sorted by host."""
 
-CURRENT_SCHEMA: dict[str, pl.DataType] = {"service": pl.String(), "instance": pl.Int64(), "host": pl.String()}
-"""Columns of `Fleet.current`, sorted by service and instance."""
+CURRENT_SCHEMA: dict[str, pl.DataType] = {
+    "service": pl.String(),  # in other pools than `services` the workload: nodes.csv calls it that
+    "instance": pl.Int64(),
+    "host": pl.String(),
+    "pool": pl.String(),  # one of POOLS
+}
+"""Columns of `Fleet.current`, sorted by pool, service and instance."""
 
 INTERFERENCE_SCHEMA: dict[str, pl.DataType] = {
     "service": pl.Int32(),
@@ -123,6 +128,20 @@ class ValkeyChoice(_Choice):
         return self.services.get(service) or self.domains.get(domain) or self.default
 
 
+class MovesChoice(_Choice):
+    """How far a plan may depart from where things run today (`current`), and what a move must bring in."""
+
+    max: int | None = Field(None, description="Most moves; what must leave its host moves all the same.", ge=0)
+    price: float = Field(1.0, description="Price of a move.", ge=0, le=1e6)
+    price_per_gb: float = Field(0.01, description="Price of a move beyond that, per GB of local disk.", ge=0, le=1e6)
+    services: dict[str, float] = Field(
+        default_factory=dict, description="Price of a move of single services, instead of `price`."
+    )
+    payback_hours: float = Field(
+        720.0, description="A move is made where it saves its price within so many hours.", gt=0, le=1e6
+    )
+
+
 class Policy(BaseModel):
     """What is planned, how full hosts may be, how many stand by, which end of the model's ranges counts."""
 
@@ -162,6 +181,17 @@ class Policy(BaseModel):
         default_factory=ValkeyChoice,
         description="auto, single, replicated, cluster or federated; or a mapping with default, domains and services.",
     )
+
+    moves: MovesChoice = Field(
+        default_factory=MovesChoice,
+        description="The most moves away from `current`; or a mapping with max, price, price_per_gb, services and "
+        "payback_hours.",
+    )
+
+    @field_validator("moves", mode="before")
+    @classmethod
+    def _most_alone(cls, given: object) -> object:
+        return {"max": given} if isinstance(given, int) and not isinstance(given, bool) else given
 
     @field_validator("postgres", "valkey", mode="before")
     @classmethod

@@ -30,6 +30,10 @@ class Options:
     executor
         Where regions are planned: ``local`` (processes of this machine), ``dask``, ``ray``, or a cluster of these by
         its address (``dask:tcp://host:8786``, ``ray:host:6379``).
+    max_moves
+        Most moves away from where things run today, instead of the policy's; None: as the policy says.
+    move_curve
+        Limits on moves (None: no limit) for which a replan is to say the cost beside the plan itself.
     """
 
     seed: int = 1
@@ -38,6 +42,8 @@ class Options:
     mode: Mode = "reproducible"
     workers: int | None = 1
     executor: str = "local"
+    max_moves: int | None = None
+    move_curve: tuple[int | None, ...] = ()
 
 
 @dataclass(frozen=True)

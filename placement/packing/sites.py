@@ -145,4 +145,4 @@ def stock_left(problem: PoolProblem, packing: Packing) -> IntArray:
     """Return how many hosts of each class may still be added; −1: any number."""
     used = np.bincount(packing.host_class, minlength=len(problem.classes))
     stock = problem.classes.stock
-    return np.where(stock < 0, -1, stock - used)
+    return np.where(stock < 0, -1, np.maximum(stock - used, 0))

@@ -97,6 +97,15 @@ FINDING_KINDS: dict[str, str] = {
     "network-cut-wrong": "A cut does not prove what it says.",
     "network-mend-wrong": "A mend names what there is not, has another price, or does not lift what it says.",
     "network-summary-wrong": "A figure of the network in the summary is not that of tables and fleet.",
+    # moves and waves
+    "moves-wrong": "The summary counts other moves than the fleet's table of where things run gives.",
+    "wave-invalid": "A step moves what does not stand there, or to a host that is none.",
+    "wave-size": "A step has more moves than asked for.",
+    "wave-unavailable": "A step moves more instances of a service, or nodes of a cluster, than may be.",
+    "wave-over-limit": "A host is asked for more than it can take while a step is carried out.",
+    "wave-host-closed": "A step moves something to a host that drains or has failed.",
+    "wave-rule": "A step breaks a rule between instances.",
+    "wave-end": "The steps do not end in the plan.",
     # figures
     "cost-wrong": "A cost in the summary is not the sum of the hosts' prices.",
     "count-wrong": "A number of hosts in the summary is not the number in the table.",

@@ -498,6 +498,41 @@ class NetworkSummary(_Frozen):
     mends: tuple[Mend, ...] = ()
 
 
+class MovesPoint(_Frozen):
+    """What a plan would cost with at most so many moves (null: any number); what must leave its host comes on top."""
+
+    max_moves: int | None
+    moves: int
+    per_hour: float
+
+
+class Moves(_Frozen):
+    """What changes against `current`, nodes of databases, caches and platform services included.
+
+    Instances of a service are interchangeable: one moves where fewer of them stand on a host than today.
+
+    Parameters
+    ----------
+    max_moves
+        The limit that was set; null: none.
+    moved
+        Instances and nodes that leave their host.
+    forced
+        Those of them that had to: their host drains or has failed, is beyond a limit, or they broke a rule there.
+    started, stopped
+        Instances and nodes that run nowhere yet, and those that are no longer wanted.
+    curve
+        Cost by number of moves, where it was asked for.
+    """
+
+    max_moves: int | None = None
+    moved: int
+    forced: int
+    started: int
+    stopped: int
+    curve: tuple[MovesPoint, ...] = ()
+
+
 class Seconds(_Frozen):
     """Wall-clock seconds; null in a reproducible plan, whose bytes must not depend on the machine's speed."""
 
@@ -516,6 +551,7 @@ class PlanSummary(_Frozen):
     pools: dict[str, PoolCost]
     data_tier: DataTierSummary | None = None
     network: NetworkSummary | None = None
+    moves: Moves | None = Field(None, description="Null where nothing runs today.")
     alerts: tuple[Alert, ...] = ()
     violations: tuple[dict[str, Any], ...] = ()
     estimates_used: tuple[dict[str, Any], ...] = ()

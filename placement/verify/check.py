@@ -15,6 +15,7 @@ from placement.verify.facts import fleet_facts
 from placement.verify.interference import check_interference
 from placement.verify.inventory import check_hosts
 from placement.verify.limits import check_limits
+from placement.verify.moves import check_moves
 from placement.verify.network import UNSETTLED, check_network
 from placement.verify.network_alone import check_network_alone
 from placement.verify.network_hosts import without_own_segments
@@ -50,6 +51,7 @@ _CHECKED_WITH_FLEET = (
     "NICs and segments: of the model, of inventory or policy, with room; a warning where NICs are below the scale's",
     "links: traffic, loads and levels recomputed, none beyond its capacity; alerts, violations, cuts and mends",
     "costs, counts, gaps and status follow from the tables and the claimed bounds",
+    "moves, starts and stops against where things run today",
     "the bound is proven by its certificates, and so are those of choices of clusters",
 )
 _NOT_CHECKED_EVER = (
@@ -140,6 +142,8 @@ def _check(plan: Plan, fleet: Fleet | None, found: Collector) -> bool:
         are_links_checked = True
     claimed = claimed_bounds(plan.bounds)
     check_figures(view, {pool: bound for pool, bound in claimed.items() if pool not in CHOICES}, found)
+    if fleet is not None:
+        check_moves(plan, fleet, found)
     if facts is not None and tier is not None:
         check_certificates(plan.bounds, pool_problems(facts, tier.workloads) | tier.choices, found)
     return are_links_checked

@@ -95,6 +95,9 @@ def test_a_command_that_takes_too_long_is_killed():
         (Target(over_bound=1), {}, []),
         (Target(over_bound=1), {"cost": 102.0}, ["2 hosts over the bound > 1"]),
         (Target(cost_below=101), {}, ["cost 101 ≥ 101"]),
+        (Target(moves=1.1), {"moved": 110, "forced": 100}, []),
+        (Target(moves=1.1), {"moved": 111, "forced": 100}, ["111 moves > 1.1 x 100"]),
+        (Target(waves_seconds=60), {"waves_s": 61.0}, ["61 s for the steps > 60 s"]),
         (Target(), {"status": "plan: exit code 2"}, ["plan: exit code 2"]),
     ],
 )

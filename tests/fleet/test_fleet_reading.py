@@ -522,4 +522,8 @@ def test_current_is_sorted(tmp_path: Path) -> None:
             current="service,instance,host\nbilling,10,rack-1\nbilling,9,rack-1\nads,1,rack-1\n",
         )
     )
-    assert fleet.current.rows() == [("ads", 1, "rack-1"), ("billing", 9, "rack-1"), ("billing", 10, "rack-1")]
+    assert fleet.current.rows() == [
+        ("ads", 1, "rack-1", "services"),
+        ("billing", 9, "rack-1", "services"),
+        ("billing", 10, "rack-1", "services"),
+    ]

@@ -1,0 +1,124 @@
+"""A plan that has been carried out is planned again, and nothing changes; whatever runs today, moves keep to limits."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from planner_fleets import SIZES, make_fleet
+
+from placement.engine import Options, place
+from placement.errors import InfeasibleError
+from placement.fleet import generate_fleet
+from placement.plan.diff import diff_states
+from placement.plan.state import state_of_fleet, state_of_plan
+from placement.replan.adopt import adopted
+from placement.verify import check_plan
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """Return a fleet with databases, caches and platform services, its plan, and the fleet once that is carried out."""
+    fleet = generate_fleet(6, 3).build()
+    plan = place(fleet)
+    return fleet, plan, adopted(fleet, plan)
+
+
+@pytest.fixture(scope="module")
+def again(whole):
+    """Return the fleet once its plan is carried out, and the plan of that."""
+    fleet = whole[2].build()
+    return fleet, place(fleet)
+
+
+def test_a_plan_carried_out_is_planned_as_it_is(whole, again):
+    _, plan, _ = whole
+    fleet, again = again
+    difference = diff_states(state_of_plan(plan), state_of_plan(again))
+    assert difference.is_empty, difference.summary()
+    assert again.assignments.equals(plan.assignments)
+    assert again.nodes.equals(plan.nodes)
+    assert again.summary.moves.moved == again.summary.moves.started == again.summary.moves.stopped == 0
+    assert diff_states(state_of_fleet(fleet), state_of_plan(again)).is_empty
+
+
+def test_nodes_leave_a_host_that_drains_and_no_others(whole):
+    fleet, plan, _ = whole
+    host = plan.nodes.filter(plan.nodes["kind"] == "postgres")["host"][0]
+    stood = plan.nodes.filter(plan.nodes["host"] == host).height
+    again = place(adopted(fleet, plan, (host,)).build(), Options(max_moves=0))
+    assert again.summary.moves.forced == again.summary.moves.moved == stood
+    assert host not in again.hosts["host"].to_list()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"moved": 1}, {"started": 1}, {"stopped": 1}, {"forced": 1}, None],
+    ids=lambda wrong: "none" if wrong is None else next(iter(wrong)),
+)
+def test_moves_that_are_counted_wrongly_are_found(again, wrong):
+    fleet, plan = again
+    moves = None if wrong is None else plan.summary.moves.model_copy(update=wrong)
+    tampered = dataclasses.replace(plan, summary=plan.summary.model_copy(update={"moves": moves}))
+    assert {finding.kind for finding in check_plan(tampered, fleet).findings} == {"moves-wrong"}
+
+
+@st.composite
+def placements(draw: st.DrawFn) -> dict[str, Any]:
+    """Arguments of a fleet that runs anywhere, rules broken or not."""
+    number = draw(st.integers(1, 6))
+    names = [f"s{i}" for i in range(number)]
+    instances = draw(st.lists(st.integers(1, 4), min_size=number, max_size=number))
+    hosts = [f"h{i}" for i in range(draw(st.integers(1, 5)))]
+    runs = [(name, i + 1) for name, most in zip(names, instances, strict=True) for i in range(most)]
+    known = draw(st.lists(st.sampled_from(runs), min_size=1, unique=True))
+    rules = draw(st.lists(st.tuples(st.sampled_from(names), st.sampled_from(names)), max_size=3, unique=True))
+    arguments: dict[str, Any] = {
+        "services": {
+            "service": names,
+            "instances": [str(most) for most in instances],
+            "max_per_host": [str(draw(st.integers(1, 3))) for _ in names],
+            "cpu_cores": [draw(st.sampled_from(["0.5", "1", "3"])) for _ in names],
+            "spread": [draw(st.sampled_from(["host", "zone"])) for _ in names],
+        },
+        "hosts": {
+            "host": hosts,
+            "size": [draw(st.sampled_from(["small", "large"])) for _ in hosts],
+            "zone": [draw(st.sampled_from(["a", "b"])) for _ in hosts],
+            "state": [draw(st.sampled_from(["active", "active", "draining", "failed"])) for _ in hosts],
+        },
+        "current": {
+            "service": [name for name, _ in known],
+            "instance": [str(i) for _, i in known],
+            "host": [draw(st.sampled_from(hosts)) for _ in known],
+        },
+    }
+    if rules:
+        arguments["interference"] = {
+            "service": [a for a, _ in rules],
+            "other": [b for _, b in rules],
+            "max_instances": [str(int(a == b)) for a, b in rules],
+        }
+    arguments["sizes"] = SIZES
+    arguments["policy"] = {"headroom": 1.0, "cpu_overcommit": 1.0, "spare": draw(st.sampled_from([0.0, 0.2]))}
+    return arguments
+
+
+@settings(max_examples=6, deadline=None, derandomize=True)
+@given(arguments=placements(), most=st.sampled_from([None, 0, 1, 3]))
+def test_moves_keep_to_their_limit_and_a_second_plan_moves_nothing(arguments, most):
+    # `place` has the checker count the moves anew: more than the limit, beside those that must, and it raises
+    fleet = make_fleet(**arguments)
+    try:
+        plan = place(fleet, Options(max_moves=most))
+    except InfeasibleError:
+        return  # too large for any host, say
+    moves = plan.summary.moves
+    assert moves.moved <= max(moves.forced, moves.moved if most is None else most)
+    frames = adopted(fleet, plan)
+    again = place(frames.build(), Options(max_moves=0))
+    assert again.summary.moves.moved == 0
+    assert again.assignments.equals(plan.assignments)
