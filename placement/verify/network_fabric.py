@@ -185,18 +185,18 @@ def derived_sizes(model: CapacityModel, num_services: int, least_database_kbps: 
 
 
 def derived_fabric(
-    named: Iterable[Place], unnamed: Mapping[tuple[str, str], int], regions: Iterable[str], sizes: DerivedSizes
+    named: Iterable[Place], unnamed: Mapping[tuple[str, str], int], taken: Iterable[Place], sizes: DerivedSizes
 ) -> Fabric:
     """Return the network that follows from the number of hosts.
 
     Parameters
     ----------
     named
-        Segments that have a name of their own: those of the topology and of standing hosts.
+        Segments with hosts that have a name of their own.
     unnamed
         Hosts by region and zone whose segment the plan may choose.
-    regions
-        Regions that have hosts, and with them links to each other.
+    taken
+        Segments that topology and inventory name, with hosts or without: the plan's own are not called so.
     sizes
         How large the network is made.
     """
@@ -204,13 +204,14 @@ def derived_fabric(
     made = {
         place: sizes.hosts_per_segment
         for where, hosts in sorted(unnamed.items())
-        for place in _made_places(where, -(-hosts // sizes.hosts_per_segment), frozenset(own))
+        for place in _made_places(where, -(-hosts // sizes.hosts_per_segment), frozenset(taken))
     }
     leaves = {place: leaf_name(place) for place in (*own, *made)}
+    regions = sorted({place[0] for place in leaves})
     graphs = {plane: nx.Graph() for plane in PLANES}
     for plane, num_links in sizes.num_links.items():
         if num_links:
-            _build(graphs[plane], plane, leaves, sorted(set(regions)), sizes)
+            _build(graphs[plane], plane, leaves, regions, sizes)
     cores = {region: tuple(_cores(region, sizes)) for region in regions}
     return Fabric("derived", graphs, leaves, made, cores)
 

@@ -135,15 +135,8 @@ def plan_fabric(plan: Plan, ports: Ports, facts: FleetFacts) -> Fabric:
     )
     least_kbps = int(ports.database_kbps.min()) if len(ports.database_kbps) else 0
     sizes = derived_sizes(fleet.model, fleet.services.height, least_kbps)
-    return derived_fabric(_leaf_places(plan, facts), unnamed, sorted(set(plan.hosts["region"])), sizes)
-
-
-def _leaf_places(plan: Plan, facts: FleetFacts) -> set[Place]:
-    """Return the named segments that are leaves: those of the topology, and of standing hosts that the plan uses."""
-    places = {(place.region, place.zone, place.segment) for place in facts.fleet.topology.locations}
-    used = facts.fleet.hosts.join(plan.hosts.select("host"), on="host", how="semi")
-    places |= set(used.select(_PLACE).unique().iter_rows())
-    return {place for place in places if place[-1]}
+    named = _named_places(facts)
+    return derived_fabric(named & set(plan.hosts.select(_PLACE).iter_rows()), unnamed, named, sizes)
 
 
 def all_regions(facts: FleetFacts) -> tuple[str, ...]:

@@ -134,10 +134,7 @@ def net_of(plan: Plan, fleet: Fleet) -> Net:
     rows = plan.hosts.to_dicts()
     if rows and all(nic_of(fleet, row)[2] for row in rows):
         ports["database"] = database or F(min(nic_of(fleet, row)[2] for row in rows), 1000)
-    named = {(p.region, p.zone, p.segment) for p in fleet.topology.locations}
-    standing = {h["host"]: (h["region"], h["zone"], h["segment"]) for h in fleet.hosts.to_dicts()}
-    named |= {standing[row["host"]] for row in rows if row["host"] in standing}
-    places = {place for place in named if place[2]} | {(r["region"], r["zone"], r["segment"]) for r in rows}
+    places = {(r["region"], r["zone"], r["segment"]) for r in rows}
     for where, here in free_rows(rows, fleet).items():
         places |= {(*where, name) for name in made_segments(where, len(here), fleet)}
     places = sorted(places)

@@ -185,7 +185,7 @@ SIZES = DerivedSizes(
 def test_a_derived_network_has_the_links_of_the_note() -> None:
     # zone a: 9 hosts make 3 segments, one of the name s0002 is there already, so they are s0001, s0003 and s0004
     named = {("eu", "a", "s0002")}
-    fabric = derived_fabric(named, {("eu", "a"): 9, ("us", ""): 1}, ["eu", "us"], SIZES)
+    fabric = derived_fabric(named, {("eu", "a"): 9, ("us", ""): 1}, named, SIZES)
     assert sorted(fabric.leaves.values()) == ["eu/a/s0001", "eu/a/s0002", "eu/a/s0003", "eu/a/s0004", "us/s0001"]
     assert fabric.room == {("eu", "a", f"s000{n}"): 4 for n in (1, 3, 4)} | {("us", "", "s0001"): 4}
     service = fabric.planes[SERVICE]

@@ -51,6 +51,21 @@ def random_region(dice: Random, name: str) -> tuple[dict[str, Any], list[dict[st
     return {"region": name, "edge": gates, "zones": zones}, between
 
 
+def inventory(dice: Random, names: list[str]) -> dict[str, list[Any]]:
+    """Hosts that stand already, some of them in segments with a name, one of which is like those that plans make."""
+    number = dice.randint(1, 5)
+    return {
+        "host": [f"old-{at}" for at in range(number)],
+        "size": [dice.choice(["small", "medium"]) for _ in range(number)],
+        "region": [dice.choice(names) for _ in range(number)],
+        "segment": [dice.choice(["", "", "rack", "s0001"]) for _ in range(number)],
+        "pool": [dice.choice(["services", "databases"]) for _ in range(number)],
+        "state": [dice.choice(["active", "active", "failed"]) for _ in range(number)],
+        "nic": [dice.choice(["", "25gbe", "dual-10gbe"]) for _ in range(number)],
+        "price_per_hour": [0.01] * number,
+    }
+
+
 def random_fleet(seed: int) -> Fleet:
     dice = Random(seed)
     names = ["eu", "us"][: dice.randint(1, 2)]
@@ -87,6 +102,7 @@ def random_fleet(seed: int) -> Fleet:
         },
         calls=columns if calls else None,
         topology=topology,
+        hosts=inventory(dice, names) if topology is None and dice.random() < 0.5 else None,
         override=POOLED | {"network": {"tiers": {"standard": {"fabric": {
             "hosts_per_segment": dice.randint(1, 4), "uplink_mbps": dice.choice([20, 10000]),
             "core_mbps": dice.choice([30, 10000])}}}}},
