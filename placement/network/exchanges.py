@@ -28,7 +28,13 @@ def exchanges(state: State, number: int) -> Iterator[Plan]:
     if hot is None:
         return
     place = state.wiring.leaves[hot]
-    near = [n for n, other in enumerate(state.wiring.leaves) if other[:2] == place[:2]]
+    named = {(there.region, there.zone, there.segment) for there in state.fleet.topology.locations}
+    # a derived segment is no place that a host of a named one could have, nor the other way round
+    near = [
+        n
+        for n, other in enumerate(state.wiring.leaves)
+        if other[:2] == place[:2] and (other in named) == (place in named)
+    ]
     zone = np.flatnonzero(np.isin(state.leaf_of, near))
     size = len(state.wiring.leaves) + len(state.wiring.regions)
     if len(near) < 2 or len(zone) * size > _MOST_CELLS:
@@ -129,15 +135,7 @@ def _movable(state: State) -> BoolArray:
     if any(location.segment for location in fleet.topology.locations):
         apart = fleet.services.filter((pl.col("spread") == "segment") & (pl.col("instances") > 1)).select("service")
         fixed |= set(plan.assignments.join(apart, on="service", how="semi")["host"].to_list())
-    named = {(place.region, place.zone, place.segment) for place in fleet.topology.locations if place.segment}
-    # where places have named segments, a host stays in one of them, and where they have none, in a derived one
-    return np.array(
-        [
-            host not in fixed and (bool(named) or (region, zone, segment) not in named)
-            for host, region, zone, segment in plan.hosts.select("host", "region", "zone", "segment").iter_rows()
-        ],
-        bool,
-    )
+    return np.array([host not in fixed for host in plan.hosts["host"]], bool)
 
 
 def _room(state: State) -> IntArray:
