@@ -71,7 +71,7 @@ def carried(plan: PlanView, fabric: Fabric, ports: Ports, flows: Flows, regions:
     ends: dict[str, tuple[str, ...]] = {}
     traffic: dict[str, FloatArray] = {}
     for plane in PLANES:
-        nodes, ends_of = [], []
+        nodes = []
         for row, place in enumerate(places):
             node = fabric.node(place, plane)
             if node is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -10,13 +11,15 @@ import pytest
 from harbour import POOLED, set_cells
 from naive_network import with_links
 from naive_tier_plan import naive_tier_plan
+from pydantic import ValidationError
+from town import set_summary
 
 from placement.fleet import Fleet, fleet_from_frames
 from placement.network.settle import settle
 from placement.plan.types import Plan
 from placement.verify import check_plan
 
-NUM_FLEETS = 20
+NUM_FLEETS = 12
 NICS = ["1gbe", "10gbe", "dual-10gbe", "25gbe"]
 
 
@@ -159,3 +162,31 @@ def test_any_number_and_word_of_links_counts(seed: int) -> None:
             value = row[column] + (1 if column in ("links", "utilization") else 0.003)
         edited = set_cells(plan, "links", row["link"], **{column: value})
         assert check_plan(edited, fleet).counts != before, (row, column, value)
+
+
+def figures_of(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Paths of all words and numbers in nested data."""
+    if isinstance(value, dict | list):
+        pairs = value.items() if isinstance(value, dict) else enumerate(value)
+        return [found for key, part in pairs for found in figures_of(part, (*path, key))]
+    return [path]
+
+
+@pytest.mark.parametrize("seed", range(0, NUM_FLEETS, 3))
+def test_any_figure_of_the_summary_counts_cuts_and_mends_too(seed: int) -> None:
+    fleet, plan = planned(seed)
+    settled = settle(without_network(plan), fleet)
+    assert settled.summary.network is not None
+    before = check_plan(settled, fleet).counts
+    data = settled.summary.network.model_dump(mode="json")
+    for path in Random(seed).sample(figures_of(data), 10):
+        edited = deepcopy(data)
+        part = edited
+        for key in path[:-1]:
+            part = part[key]
+        part[path[-1]] = f"{part[path[-1]]}x" if isinstance(part[path[-1]], str) else part[path[-1]] + 1
+        try:
+            wrong = set_summary(settled, "network", edited)
+        except ValidationError:
+            continue  # a word that is not allowed there: such a file cannot be read
+        assert check_plan(wrong, fleet).counts != before, path

@@ -11,7 +11,7 @@ import pytest
 from harbour import set_cells
 from naive_network import with_links, with_segments
 from naive_tier_plan import naive_tier_plan
-from pier import FLEETS, derived
+from pier import FLEETS, derived, pier, topology
 from town import set_host, set_summary, straighten
 
 from placement.plan.types import Cut, Mend, Plan
@@ -228,8 +228,6 @@ def test_a_link_is_overloaded_by_one_mbps_or_not_at_all() -> None:
     # gate-1>gate-w carries the call of 25 Mbps from gate to export and nothing else
     load = PLANS["tight"].links.filter(link="gate-1>gate-w").row(0, named=True)
     assert (load["load_mbps"], load["capacity_mbps"], load["level"]) == (25.0, 26.0, "critical")
-    from pier import pier, topology
-
     for between_mbps, overloads in ((25, 0), (24, 1)):
         fleet = pier(topology=topology(between_mbps=between_mbps))
         plan = with_links(replace(PLANS["wide"], summary=PLANS["wide"].summary), fleet)
@@ -336,8 +334,6 @@ def test_a_cut_that_fits_proves_nothing() -> None:
 
 def test_what_must_go_to_the_edge_is_a_cut_for_every_placement() -> None:
     # 14 instances in east: clients send each 10 Mbps x 5.5 / Σ of the bandwidths that it uses, the same in any place
-    from pier import pier, topology
-
     fleet = pier(topology=topology(core_mbps=5))
     plan = with_links(set_summary(PLANS["wide"], "fleet.digest", fleet.digest), fleet)
     network = plan.summary.network
