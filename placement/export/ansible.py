@@ -22,7 +22,6 @@ from placement.export.hosts import Host, Instance, hosts_of
 from placement.export.limits import InstanceLimits, node_limits, service_limits
 from placement.export.settings import Connections
 from placement.export.source import Source
-from placement.units import scale_up
 
 _UNSAFE_KEY = "__ansible_unsafe"
 _GROUP = re.compile(r"[a-z_][a-z0-9_]*")
@@ -80,8 +79,7 @@ def variables_bytes(variables: dict[str, Any]) -> bytes:
     return ("{\n" + ",\n".join(parts) + "\n}\n").encode()
 
 
-def _compact(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+_compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
 def _literal(value: Any) -> Any:
@@ -201,7 +199,6 @@ def _uses(connections: Connections, service: str) -> dict[str, Any]:
 
 
 def _node(row: dict[str, Any]) -> dict[str, Any]:
-    cpu_millicores = int(scale_up(row["cpu_cores"], 1000))
     return {
         "node": row["node"],
         "kind": row["kind"],
@@ -210,5 +207,5 @@ def _node(row: dict[str, Any]) -> dict[str, Any]:
         "shard": row["shard"],
         "tier": row["tier"],
         "unit": f"node.{row['kind']}@{row['node']}.service",
-        "limits": node_limits(cpu_millicores, row["memory_mb"], row["threads"], row["open_files"]).to_dict(),
+        "limits": node_limits(row).to_dict(),
     }

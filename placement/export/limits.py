@@ -15,7 +15,10 @@ The guide limits a front end in CPU and memory only; it gets the back end's limi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 from placement.capacity.figures import Figure
 from placement.fleet.types import Fleet
@@ -81,8 +84,21 @@ def service_limits(fleet: Fleet) -> dict[str, InstanceLimits]:
     return limits
 
 
-def node_limits(cpu_millicores: int, memory_mb: int, threads: int, open_files: int) -> UnitLimits:
-    """Return the limits of a node of a database, a cache or the platform: what its tier is made of."""
+def node_limits(node: Mapping[str, Any]) -> UnitLimits:
+    """Return the limits of a node of a database, a cache or the platform: what its tier is made of.
+
+    Parameters
+    ----------
+    node
+        A row of nodes.csv.
+    """
+    return _node_limits(node["cpu_cores"], node["memory_mb"], node["threads"], node["open_files"])
+
+
+@cache
+def _node_limits(cpu_cores: float, memory_mb: int, threads: int, open_files: int) -> UnitLimits:
+    # nodes are many, their tiers few
+    cpu_millicores = int(scale_up(cpu_cores, 1000))
     return UnitLimits(
         _percent(cpu_millicores), _weight(cpu_millicores), memory_mb, memory_mb, max(1, threads), open_files
     )

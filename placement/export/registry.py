@@ -90,5 +90,8 @@ def _endpoint(kind: str, cluster: str, host_name: str, port: int, hosts: set[str
     }  # fmt: skip
 
 
+_compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+
 def _line(row: dict[str, Any]) -> bytes:
-    return json.dumps(row, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+    return _compact(row).encode() + b"\n"

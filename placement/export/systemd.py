@@ -25,7 +25,6 @@ from placement.export.limits import InstanceLimits, UnitLimits, node_limits, ser
 from placement.export.names import is_text, refuse_control_characters
 from placement.export.settings import Connections
 from placement.export.source import Source
-from placement.units import scale_up
 
 TARGET = "placement.target"
 NODES_SLICE = "placement-node.slice"
@@ -66,11 +65,9 @@ def _host_files(
             weights[instance.service] += limit.frontend.cpu_weight
     for node in host.nodes:
         unit = unit_name(f"node.{node['kind']}@{node['node']}.service")
-        cpu_millicores = int(scale_up(node["cpu_cores"], 1000))
-        limit_of_node = node_limits(cpu_millicores, node["memory_mb"], node["threads"], node["open_files"])
         environment = {"PLACEMENT_NODE": node["node"], "PLACEMENT_WORKLOAD": node["workload"]}
         environment |= {"PLACEMENT_ROLE": node["role"], "PLACEMENT_HOST": host.name}
-        units[unit] = _drop_in(NODES_SLICE, environment, limit_of_node)
+        units[unit] = _drop_in(NODES_SLICE, environment, node_limits(node))
     yield TARGET, _target(host, sorted(units))
     for service, weight in sorted(weights.items()):
         yield slice_name(service), _slice(service, domains[service], weight)
