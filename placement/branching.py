@@ -154,6 +154,14 @@ class _Program:
         )
         self.model = model
         self.solver = mathopt.IncrementalSolver(model, mathopt.SolverType.GLOP)
+        # reading thousands of values that nobody asks for takes longer than the solving
+        self.wanted = mathopt.ModelSolveParameters(
+            variable_values_filter=mathopt.SparseVectorFilter(filtered_items=self.x),
+            dual_values_filter=mathopt.SparseVectorFilter(
+                filtered_items=[row for of_class in self.capacity for row in of_class]
+            ),
+            reduced_costs_filter=mathopt.SparseVectorFilter(skip_zero_values=True, filtered_items=[]),
+        )
 
     def part(self, conditions: tuple[_Condition, ...]) -> _Part | None:
         """Return the plans of these conditions with what is proven of them, None where the solver failed."""
@@ -171,7 +179,7 @@ class _Program:
         result = None
         for _ in range(2):
             try:
-                result = self.solver.solve(params=parameters)
+                result = self.solver.solve(params=parameters, model_params=self.wanted)
                 break
             except AttributeError:  # what mathopt makes of numerical trouble: once more, from nothing
                 self.solver = mathopt.IncrementalSolver(self.model, mathopt.SolverType.GLOP)

@@ -93,6 +93,8 @@ def choose_clusters(
     options: Options,
     report: Report,
     stop: Stop,
+    *,
+    cost_only: bool = False,
 ) -> Chosen:
     """Choose clusters for services.
 
@@ -108,6 +110,8 @@ def choose_clusters(
         int64[num_items, num_resources]; each item fits some kind alone.
     kinds
         What can be opened.
+    cost_only
+        Whether nobody asks for the bound: no time is then spent on raising it.
     """
     problem = cluster_problem(pool, region, names, demand, kinds)
     start = time.monotonic()
@@ -118,7 +122,9 @@ def choose_clusters(
 
     # BLAS adds up in another order for every number of threads
     with threadpool_limits(1, user_api="blas"), effort(Effort(mode=options.mode, cores=1, over=over)):
-        bound = raised_by_branching(prove(problem), problem)
+        bound = prove(problem)
+        if not cost_only:
+            bound = raised_by_branching(bound, problem)
         if limit_s is not None:
             options = dataclasses.replace(options, time_limit_s=max(0.0, limit_s - (time.monotonic() - start)))
         packing, bound = solve_pool(problem, bound, options, report, stop, work=_WORK)

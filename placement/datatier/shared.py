@@ -231,7 +231,18 @@ def _clusters(
     order = canonical_order(amount, services["domain"].to_list())
     amount, services = amount[order], services[order]
     names, domains = services["service"].to_list(), services["domain"].to_list()
-    chosen = choose_clusters("postgres", party.region, party.group, names, amount, offered.kinds, options, report, stop)
+    chosen = choose_clusters(
+        "postgres",
+        party.region,
+        party.group,
+        names,
+        amount,
+        offered.kinds,
+        options,
+        report,
+        stop,
+        cost_only=cost_only,
+    )
     even = np.arange(amount.shape[1]) < NUM_SERVER_RESOURCES
     even[CLIENTS] = most_clients is not None
     if not cost_only:

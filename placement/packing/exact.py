@@ -27,7 +27,7 @@ from placement.units import IntArray
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
 
-_MAX_VARIABLES = 20_000
+_MAX_VARIABLES = 4_000
 _MAX_RULE_TERMS = 100_000
 
 

@@ -172,11 +172,29 @@ def figures(name: str) -> dict[str, Any]:
     }
 
 
+def differences(now: Any, pinned: Any, where: str = "") -> list[str]:
+    """Where figures differ: whole numbers and words at all, others by more than a kind of processor may change.
+
+    Sums of floating-point numbers are rounded in another way by another instruction set, and a search that they lead
+    another way may end with one cheap host more or less (docs/how-to/modes-and-limits.md).
+    """
+    if isinstance(pinned, dict) and isinstance(now, dict) and now.keys() == pinned.keys():
+        return [text for key in pinned for text in differences(now[key], pinned[key], f"{where}.{key}")]
+    if isinstance(pinned, list) and isinstance(now, list) and len(now) == len(pinned):
+        return [
+            text for k, pair in enumerate(zip(now, pinned, strict=True)) for text in differences(*pair, f"{where}[{k}]")
+        ]
+    is_close = isinstance(pinned, float) and isinstance(now, float) and (
+        abs(now - pinned) <= (0.0005 if where.endswith(".gap") else max(0.0005 * pinned, 1.001 * SMALL))
+    )  # fmt: skip
+    return [] if is_close or now == pinned else [f"{where}: {now} instead of {pinned}"]
+
+
 @pytest.mark.parametrize("name", GOLDEN_FLEETS)
 def test_golden_cost_bound_and_gap(name: str) -> None:
     pinned = json.loads(GOLDENS.read_text(encoding="utf-8"))[name]
     now = json.loads(json.dumps(figures(name)))
-    assert now == pinned, f"{name} is planned differently: {now} instead of {pinned}; {REGENERATE}"
+    assert not differences(now, pinned), f"{name} is planned differently: {differences(now, pinned)}; {REGENERATE}"
 
 
 def test_every_pool_of_fifty_services_is_proven_optimal() -> None:
