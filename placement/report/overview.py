@@ -167,8 +167,8 @@ def cost_section(plan: Plan) -> Html:
         table("Cost, proven bound and gap by pool", heads, rows, numbers=range(1, 6), css="total"),
         h(
             "p.note",
-            "The line across the bar is the proven bound. Bound and gap are about the hosts in use; spare hosts come on "
-            "top, the fewest that the policy allows.",
+            "The line across the bar is the proven bound. Bound and gap are about the hosts in use; spare hosts come "
+            "on top, the fewest that the policy allows.",
         ),
         id="cost",
     )
