@@ -33,7 +33,8 @@ def _proof(plan: Plan) -> str:
         return "proven to be the cheapest there is"
     if plan.summary.cost.gap == 0:
         return "proven cheapest for the servers and clusters it chose"
-    return f"at most {percent(plan.summary.cost.gap, 3)} above the cheapest possible"
+    of_what = "possible" if plan.summary.data_tier is None else "for the servers and clusters it chose"
+    return f"at most {percent(plan.summary.cost.gap, 3)} above the cheapest {of_what}"
 
 
 def figures(plan: Plan, uses: Sequence[PoolUse]) -> Html:
