@@ -33,7 +33,8 @@ def _proof(plan: Plan) -> str:
         return "proven to be the cheapest there is"
     if plan.summary.cost.gap == 0:
         return "proven cheapest for the servers and clusters it chose"
-    return f"at most {percent(plan.summary.cost.gap, 3)} above the cheapest possible"
+    of_what = "possible" if plan.summary.data_tier is None else "for the servers and clusters it chose"
+    return f"at most {percent(plan.summary.cost.gap, 3)} above the cheapest {of_what}"
 
 
 def figures(plan: Plan, uses: Sequence[PoolUse]) -> Html:
@@ -167,7 +168,8 @@ def cost_section(plan: Plan) -> Html:
         table("Cost, proven bound and gap by pool", heads, rows, numbers=range(1, 6), css="total"),
         h(
             "p.note",
-            "Bound and gap are about the hosts in use; spare hosts come on top, the fewest that the policy allows.",
+            "The line across the bar is the proven bound. Bound and gap are about the hosts in use; spare hosts come "
+            "on top, the fewest that the policy allows.",
         ),
         id="cost",
     )

@@ -19,6 +19,7 @@ from placement.plan.types import Alert, Plan
 from placement.report import render_report, write_report
 from placement.report.facts import pool_uses
 from placement.report.network import LINKS_SCHEMA
+from placement.report.topology import topology
 from placement.units import RESOURCES
 
 ROOT = Path(__file__).parents[2]
@@ -175,6 +176,23 @@ def test_the_network_is_drawn_with_segments_below_and_switches_above(plan: Plan)
     assert height["r/s1"] == height["r/s2"] > height["r/spine-1"] == height["r/spine-2"] > height["r/core-1"]
     critical = re.findall(r'<line class="link critical"[^>]*><title>([^<]*)</title>', drawn)
     assert critical == ["r/s2 → r/spine-2: 0.9 Gbps of 1 Gbps, 90.0 %\nr/spine-2 → r/s2: 0.5 Gbps of 1 Gbps, 45.0 %"]
+
+
+def test_of_many_segments_the_bundles_of_a_place_to_a_switch_are_one_line() -> None:
+    rows = []
+    for number in range(100):  # of each zone's 50 segments one is at 70 %
+        zone = "ab"[number % 2]
+        share = 0.7 if number < 2 else 0.1
+        for one, other in ((f"r/{zone}/s{number}", f"r/{zone}/spine"), (f"r/{zone}/spine", f"r/{zone}/s{number}")):
+            level = "warning" if share > 0.6 else "ok"
+            rows.append((f"{one}>{other}", "uplink", "service", one, other, 1, 10.0, 10 * share, share, level))
+    drawn = topology("service", pl.DataFrame(rows, schema=LINKS_SCHEMA, orient="row"))
+    lines = re.findall(r'<line class="link warning"[^>]*><title>([^;<]*);', drawn)
+    assert lines == [f"r/{zone}/* and r/{zone}/spine: 50 bundles, 1 above a threshold" for zone in "ab"]
+    assert drawn.count("<line") == 2
+    assert drawn.count('class="node leaf fill-warning"') == 2
+    assert drawn.count('class="node leaf fill-ok"') == 98
+    assert ">r/a: 50<" in drawn
 
 
 def test_comparison_and_forecast_are_drawn_where_given(plan: Plan) -> None:
