@@ -16,6 +16,8 @@ _WIDTH = 80
 _NAME_WIDTH = 24
 _MOST_REASONS = 2
 _MOST_SWINGS = 12
+_SHORT = {"memory": "mem", "open_files": "files", "network": "net"}
+"""What resources are called where six of them, and names of mixes, share 80 columns."""
 
 
 def print_comparison(comparison: Comparison) -> None:
@@ -100,14 +102,14 @@ def _uses(planned: list[MixPlan]) -> Table:
         for resource in RESOURCES
         if any(mix.use[resource.name].share >= 0.1 or mix.binds == resource.name for mix in planned)
     ]
-    table = _table("mix", *shown, "binds", "services/host", "domain lost")
+    table = _table("mix", *(_SHORT.get(name, name) for name in shown), "binds", "svc/host", "domain lost")
     for mix in planned:
         radius = mix.blast_radius
         lost = "" if radius is None else f"{radius.domain_share_mean:.1%}-{radius.domain_share_worst:.0%}"
         table.add_row(
             Text(mix.name),
             *(f"{mix.use[name].share:.0%}" for name in shown),
-            mix.binds,
+            _SHORT.get(mix.binds, mix.binds),
             "" if radius is None else f"{radius.services_per_host:,.1f}",
             lost,
         )

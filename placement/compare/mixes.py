@@ -81,6 +81,7 @@ def resolve(fleet: Fleet, asked: Asked) -> tuple[Variation, ...]:
                 parts = (mix_name, Path(price_name).name if own else price_name, policy_name, model_name)
                 name = " ".join(part for part in parts if part)
                 within, buyable = _for_pools(fleet, policy, mix, asked.pools)
+                problems += _unpriced(fleet, model, buyable, price_name, own)
                 made.append(Variation(name, model, sizes, buyable, within, currency, mix, price_name, databases))
     if len(made) > MAX_MIXES:
         message = "too many mixes; options given several times multiply"
@@ -169,13 +170,24 @@ def _priced(
     else:
         prices = own
         problems += [_unknown("--prices", size, tuple(sizes)) for size in own if size not in sizes]
-        unpriced = [size for size in fleet.buyable if size not in own and own]
-        problems += [
-            Problem(Path(name).name, "no price for a size that may be bought", column="size", value=size)
-            for size in unpriced
-        ]
     priced = {size: _at_price(row, prices[size]) if size in prices else row for size, row in sizes.items()}
     return priced, currency
+
+
+def _unpriced(
+    fleet: Fleet, model: CapacityModel, buyable: tuple[str, ...], name: str, own: Mapping[str, int] | None
+) -> Iterator[Problem]:
+    """Yield the sizes of a mix that have no price in force."""
+    if own:
+        missing = [size for size in buyable if size not in own]
+    elif not name and fleet.currency != model.currency(model.default_price_list):
+        # a size that the fleet may not buy has the model's price, of another currency
+        missing = [size for size in buyable if size not in fleet.buyable]
+    else:
+        missing = []
+    for size in missing:
+        file = Path(name).name if own else _COMMAND_LINE
+        yield Problem(file, f"no price in {fleet.currency} for a size of a mix", column="size", value=size)
 
 
 def _at_price(size: HostSize, micros: int) -> HostSize:

@@ -14,6 +14,7 @@ from placement.fleet.types import CALLS_SCHEMA, INTERFERENCE_SCHEMA, Fleet, Pool
 from placement.units import IntArray
 
 _MAX_STEM = 45
+_NUM_STRATA = 64
 
 
 def grown(fleet: Fleet, counts: Mapping[str, int], seed: int) -> Fleet:
@@ -72,9 +73,12 @@ def part_of(fleet: Fleet, num_services: int) -> Fleet:
     are standing hosts, stock and room, which are the whole fleet's.
     """
     num = len(fleet.services)
-    # databases cost most, and few large ones most of that: they are drawn most evenly
-    storage = ["needs_postgres", "db_storage_mb", "db_rows", "load_profile"]
-    by_kind = fleet.services.sort(["region", *storage, "profile", "cpu_millicores", "memory_mb", "service"])
+    # databases cost most, and few large ones most of that: strata by their size, demands in order within each
+    has_databases = "databases" in fleet.policy.pools
+    rank = pl.col("db_storage_mb").fill_null(-1).rank("ordinal") - 1
+    stratum = (rank * (_NUM_STRATA if has_databases else 1) // num).alias("stratum")
+    order = ["region", "stratum", "needs_postgres", "profile", "cpu_millicores", "memory_mb", "service"]
+    by_kind = fleet.services.with_columns(stratum).sort(order).drop("stratum")
     rows = (np.arange(num_services) * num) // num_services
     pools: list[Pool] = [pool for pool in fleet.policy.pools if pool != "platform"]
     policy = fleet.policy.model_copy(update={"pools": pools})

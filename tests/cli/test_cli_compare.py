@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from placement.cli.app import run as run_here
-from placement.compare.types import Comparison, comparison_schema
+from placement.cli.compare_view import print_comparison
+from placement.compare.types import BlastRadius, Comparison, Fronts, MixPlan, Use, comparison_schema
+from placement.plan.types import Cost, HostCounts
 
 ROOT = Path(__file__).parents[2]
 TINY = ROOT / "fixtures" / "tiny-mix"
@@ -86,3 +88,32 @@ def test_a_table_of_prices_that_is_wrong(capsys: pytest.CaptureFixture[str], tmp
     code, _, err = run(capsys, TINY, "--prices", tmp_path / "none.csv")
     assert code == 2
     assert "none.csv" in err
+
+
+def test_long_names_and_every_resource_stay_within_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    use = {
+        name: Use(unit="x", used=50_000, usable=100_000, share=0.5, fullest=1.0)
+        for name in ("cpu", "memory", "open_files", "threads", "disk", "network")
+    }
+    cost = Cost(
+        currency="USD", per_hour=98765.432, bound_per_hour=98765.0, gap=0.0123, spare_per_hour=1234.5,
+        total_per_hour=99999.999,
+    )  # fmt: skip
+    mix = MixPlan(
+        name="medium+large own-prices.csv headroom=0.75 databases=clusters", sizes=("medium", "large"), prices="",
+        headroom=0.75, databases="clusters", model="m", status="feasible", cost=cost, total_per_year=875_999_991.0,
+        above_best_per_year=12_345_678.0, hosts=HostCounts(total=123_456, spare=5_000, by_size={"medium": 123_456}),
+        num_sizes=1, use=use, binds="open_files",
+        blast_radius=BlastRadius(
+            services_per_host=123.4, most_services=200, domain_share_mean=0.123, domain_share_worst=1.0
+        ),
+    )  # fmt: skip
+    comparison = Comparison(
+        fleet="f", services=1_000_000, instances=2_000_000, currency="USD", best=mix.name, mixes=(mix,),
+        fronts=Fronts(cost_and_blast_radius=(mix.name,), cost_and_sizes=(mix.name,)),
+    )  # fmt: skip
+    print_comparison(comparison)
+    out = capsys.readouterr().out
+    assert all(len(line) <= 80 for line in out.splitlines())
+    for text in ("99,999.999", "875,999,991", "12,345,678", "1.23%", "123,456", "123.4", "12.3%-100%", "files"):
+        assert text in out, text

@@ -12,12 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from placement.compare import Asked, Comparison, compare_mixes
+from placement.compare.estimates import model_with
 from placement.compare.mixes import resolve
 from placement.compare.ranking import front, ranked
 from placement.compare.rules import rules_in_force, without_rule
 from placement.compare.runs import MixTask, Packed, plan_mix, side_by_side
 from placement.compare.shadow import shadow_prices, workloads_of
 from placement.compare.types import MixPlan
+from placement.compare.variation import sizes_under
 from placement.engine import Options, place
 from placement.errors import InputError
 from placement.fleet import Fleet, generate_fleet, read_fleet
@@ -116,6 +118,19 @@ def test_a_price_list_and_a_table_of_prices(forty: Fleet, tmp_path) -> None:
     assert len({fleet.digest for fleet in fleets} | {forty.digest}) == 3
 
 
+def test_a_size_of_a_mix_needs_a_price(forty: Fleet, tmp_path: Path) -> None:
+    table = tmp_path / "own.csv"
+    table.write_text("size,price_per_hour\nsmall,1\n")
+    assert len(resolve(forty, Asked(["small"], [str(table)]))) == 1
+    with pytest.raises(InputError, match="no price in USD for a size of a mix: 'medium'"):
+        resolve(forty, Asked(["small", "medium"], [str(table)]))
+    # what a fleet with prices in euros may not buy has the model's price, in dollars
+    euros = dataclasses.replace(forty, currency="EUR", buyable=("small",))
+    assert len(resolve(euros, Asked(["small"]))) == 1
+    with pytest.raises(InputError, match="no price in EUR"):
+        resolve(euros, Asked(["medium"]))
+
+
 def test_a_plan_of_a_changed_fleet_is_one_of_that_fleet(forty: Fleet) -> None:
     (variation,) = resolve(forty, Asked(mixes=["medium"], headroom=[0.8]))
     changed = variation.of(forty)
@@ -207,3 +222,22 @@ def test_pictures_are_the_same_bytes_for_the_same_figures(of_tiny_mix: Compariso
     drawn = [save_pictures({"use": lambda: use_by_mix(of_tiny_mix)}, tmp_path / part) for part in ("a", "b")]
     assert [file.name for file in drawn[0]] == ["use.svg", "use.png"]
     assert [file.read_bytes() for file in drawn[0]] == [file.read_bytes() for file in drawn[1]]
+
+
+def test_another_model_brings_its_sizes_and_leaves_the_fleets_own(forty: Fleet, tiny_mix: Fleet) -> None:
+    model = model_with(forty.model, {"hosts.sizes.small.cpu_cores": 8})
+    sizes = sizes_under(forty, model)
+    assert sizes["small"].cpu_millicores == 8_000
+    assert sizes["medium"] == forty.sizes["medium"]
+    dearer = dataclasses.replace(forty.sizes["small"], price_micros_per_hour=1)
+    own_price = dataclasses.replace(forty, sizes=forty.sizes | {"small": dearer})
+    assert sizes_under(own_price, model)["small"].price_micros_per_hour == 1
+    assert sizes_under(tiny_mix, model)["compute"] == tiny_mix.sizes["compute"]
+
+
+def test_standing_hosts_of_a_size_get_its_new_price() -> None:
+    fleet = read_fleet("fixtures/tiny-inventory")
+    (variation,) = resolve(fleet, Asked(mixes=["all"], prices=["aws-us-east-1-m7i"]))
+    before, after = fleet.hosts["price_micros_per_hour"], variation.of(fleet).hosts["price_micros_per_hour"]
+    # hosts that are owned cost 0 at any list
+    assert after.filter(before == 0).to_list() == before.filter(before == 0).to_list()
