@@ -12,7 +12,6 @@ import polars as pl
 
 from placement.datatier.roles import assign_roles
 from placement.datatier.tier import DataTier
-from placement.errors import InfeasibleError, Reason
 from placement.fleet.types import POOLS, Fleet
 from placement.instance import PoolProblem
 from placement.packing.options import Options
@@ -26,7 +25,6 @@ from placement.plan.types import (
     FleetRef,
     HostCounts,
     Moves,
-    MovesPoint,
     Plan,
     PlanSummary,
     PoolCost,
@@ -34,7 +32,7 @@ from placement.plan.types import (
 )
 from placement.pool import PoolPlan
 from placement.replan.numbers import keep_numbers
-from placement.replan.recount import counted
+from placement.replan.recount import moves_of_fleet
 from placement.units import NUM_RESOURCES, RESOURCES, IntArray, price_from_micros
 
 _MAX_LABEL = 63
@@ -161,42 +159,12 @@ def _pool_costs(pools: Sequence[PoolPlan], hosts: pl.DataFrame) -> dict[str, tup
 
 
 def _moves(decided: Decided, assignments: pl.DataFrame, nodes: pl.DataFrame) -> Moves | None:
-    """Return what moves in all pools, and what the fleet costs by the limits on moves that were asked for."""
-    fleet, pools, most = decided.fleet, decided.pools, decided.options.max_moves
-    if fleet.current.is_empty():
+    """Return what moves in all pools; None where nothing runs today."""
+    if decided.fleet.current.is_empty():
         return None
-    found = [pool.moved for pool in pools if pool.moved is not None]
-    moved, started, stopped = counted(assignments, nodes, fleet)
-    forced = min(moved, sum(of_pool.forced for of_pool in found))
-    most = fleet.policy.moves.max if most is None else most
-    if most is not None and moved > max(most, forced):
-        raise InfeasibleError([_too_many_moves(moved, most, forced)])
-    whole = sum(_price(pool, pool.packing) for pool in pools if pool.moved is None)
-    points = []
-    for at in zip(*(of_pool.curve for of_pool in found), strict=True):
-        cost = whole + sum(point.cost for point in at)
-        points.append(
-            MovesPoint(max_moves=at[0].limit, moves=sum(point.moves for point in at), per_hour=price_from_micros(cost))
-        )
-    return Moves(
-        max_moves=most,
-        moved=moved,
-        forced=forced,
-        started=started,
-        stopped=stopped,
-        curve=tuple(points),
-    )
-
-
-def _too_many_moves(moved: int, most: int, forced: int) -> Reason:
-    """Return why no plan keeps to the limit: a pool had to empty hosts that must stand by, others used their part."""
-    return Reason(
-        kind="moves-short",
-        value=float(moved),
-        limit=float(most),
-        message=f"the plan found moves {moved:,}, of which {forced:,} must; at most {most:,} may",
-        repair=f"allow {moved:,} moves",
-    )
+    found = [pool.moved for pool in decided.pools if pool.moved is not None]
+    others = sum(_price(pool, pool.packing) for pool in decided.pools if pool.moved is None)
+    return moves_of_fleet(decided.fleet, assignments, nodes, found, others, decided.options.max_moves)
 
 
 def _has_gap(tier: DataTier) -> bool:

@@ -17,6 +17,7 @@ from placement.cli.diff import diff
 from placement.cli.explain import explain
 from placement.cli.export import export
 from placement.cli.forecast import forecast
+from placement.cli.move_options import limits_on_moves, needs_current
 from placement.cli.network import network
 from placement.cli.report import report
 from placement.cli.size import size
@@ -123,12 +124,12 @@ def plan(
     wanted_mode = _one_of(mode, _MODES, "--mode")
     _positive(time_limit, "--time-limit")
     check_executor(executor)
-    curve = _limits_on_moves(move_curve)
+    curve = limits_on_moves(move_curve)
     start = time.monotonic()
     live = output.Live(quiet=quiet or as_json)
     live.say(f"reading {fleet}")
     read = _read_fleet(fleet, live)
-    _needs_current(read, max_moves, curve)
+    needs_current(read, max_moves, curve)
     read_s = time.monotonic() - start
 
     from placement.engine import Options, place
@@ -345,30 +346,6 @@ def _one_of(value: str, allowed: tuple[_Choice, ...], option: str) -> _Choice:
             suggestion=nearest_name(value, allowed),
         )
     )
-
-
-def _limits_on_moves(text: str) -> tuple[int | None, ...]:
-    """Return the limits of ``0,10,all``; None: no limit."""
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    if all(part == "all" or (part.isdecimal() and part.isascii() and len(part) < 10) for part in parts):
-        return tuple(dict.fromkeys(None if part == "all" else int(part) for part in parts))
-    raise InputError(
-        Problem(
-            file="command line",
-            column="--move-curve",
-            message="not numbers of moves",
-            value=text[:60],
-            allowed="whole numbers and the word all, separated by commas",
-        )
-    )
-
-
-def _needs_current(fleet: Fleet, max_moves: int | None, curve: tuple[int | None, ...]) -> None:
-    options = [option for option, given in (("--max-moves", max_moves is not None), ("--move-curve", curve)) if given]
-    if options and fleet.current.is_empty():
-        message = "the fleet does not say where its instances run, so there are no moves to count"
-        allowed = "a fleet with the tables hosts and current"
-        raise InputError([Problem("command line", message, column=option, allowed=allowed) for option in options])
 
 
 def _positive(value: float | None, option: str) -> None:

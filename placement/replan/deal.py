@@ -9,7 +9,7 @@ import numpy as np
 
 from placement.fleet.types import Fleet
 from placement.instance import PoolProblem
-from placement.replan.keep import num_forced
+from placement.replan.standing import num_forced
 from placement.replan.today import Today, today_of
 
 
