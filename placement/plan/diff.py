@@ -169,10 +169,14 @@ def _host_changes(old: State, new: State, pools: list[str]) -> pl.DataFrame:
     if not (old.is_priced and new.is_priced):
         compared.remove("price_per_hour")
     is_known = pl.lit(old.is_priced)
+    # nor does a fleet say a host's segment where it names none: a plan assumes one
+    is_said = {"segment": (pl.col("segment") != "") & (pl.col("segment_new") != "")}
     words = [
-        pl.when((pl.col(name) != pl.col(f"{name}_new")) & (is_known | (pl.col(name).cast(pl.String) != ""))).then(
-            pl.format(f"{name} {{}} -> {{}}", pl.col(name).cast(pl.String), pl.col(f"{name}_new").cast(pl.String))
-        )
+        pl.when(
+            (pl.col(name) != pl.col(f"{name}_new"))
+            & is_said.get(name, pl.lit(True))
+            & (is_known | (pl.col(name).cast(pl.String) != ""))
+        ).then(pl.format(f"{name} {{}} -> {{}}", pl.col(name).cast(pl.String), pl.col(f"{name}_new").cast(pl.String)))
         for name in compared
     ]
     changed = both.with_columns(pl.concat_str(words, separator=", ", ignore_nulls=True).alias("what")).filter(

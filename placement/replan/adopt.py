@@ -15,7 +15,8 @@ from placement.units import MICROS
 def adopted(fleet: Fleet, plan: Plan, draining: tuple[str, ...] = ()) -> FleetFrames:
     """Return the fleet's tables with `hosts` and `current` as the plan has them.
 
-    Hosts of the fleet that the plan does not use are gone. A bought host costs what its size costs.
+    Hosts of the fleet that the plan does not use are gone. A bought host costs what its size costs. Segments
+    that neither the topology nor the inventory names are left blank.
 
     Parameters
     ----------
@@ -28,9 +29,16 @@ def adopted(fleet: Fleet, plan: Plan, draining: tuple[str, ...] = ()) -> FleetFr
         If the fleet's model was changed by overrides, which cannot be written down.
     """
     state = state_of_plan(plan)
+    # what the fleet says nothing of, the plan assumed: such segments are no place that a host has
+    named = [(place.region, place.zone, place.segment) for place in fleet.topology.locations]
+    named += fleet.hosts.select("region", "zone", "segment").rows()
+    is_named = pl.struct("region", "zone", "segment").is_in(
+        [dict(zip(("region", "zone", "segment"), place, strict=True)) for place in dict.fromkeys(named)]
+    )
+    segment = pl.when(is_named).then("segment").otherwise(pl.lit("")).alias("segment")
     standing = fleet.hosts.select("host", "nic", (pl.col("price_micros_per_hour") / MICROS).alias("own_price"))
     hosts = state.hosts.join(standing, on="host", how="left", maintain_order="left").select(
-        "host", "size", "region", "zone", "segment", "pool",
+        "host", "size", "region", "zone", segment, "pool",
         pl.when(pl.col("host").is_in(list(draining))).then(pl.lit("draining")).otherwise(pl.lit("active"))
         .alias("state"),
         pl.col("nic").fill_null(""),
