@@ -14,9 +14,13 @@ from placement.engine import Options, place
 from placement.errors import InfeasibleError
 from placement.fleet import generate_fleet
 from placement.plan.diff import diff_states
+from placement.plan.moves import MOVES_SCHEMA
 from placement.plan.state import state_of_fleet, state_of_plan
 from placement.replan.adopt import adopted
+from placement.replan.crossing import crossing
+from placement.replan.waves import WaveOptions, plan_waves
 from placement.verify import check_plan
+from placement.verify.waves import check_waves
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +56,22 @@ def test_nodes_leave_a_host_that_drains_and_no_others(whole):
     again = place(adopted(fleet, plan, (host,)).build(), Options(max_moves=0))
     assert again.summary.moves.forced == again.summary.moves.moved == stood
     assert host not in again.hosts["host"].to_list()
+
+
+def test_nodes_move_in_steps_that_leave_a_majority(whole):
+    fleet, plan, _ = whole
+    hosts = plan.nodes.filter(plan.nodes["kind"] == "postgres")["host"].unique().sort().to_list()[:2]
+    today = adopted(fleet, plan, tuple(hosts)).build()
+    goal = place(today)
+    old, new = state_of_fleet(today), state_of_plan(goal)
+    moves = diff_states(old, new).moves.select(list(MOVES_SCHEMA))
+    assert set(moves["pool"]) >= {"databases"}
+    # three at once are asked for, of a cluster of three nodes one may move
+    waves = plan_waves(crossing(today, old, new, goal, None), moves, old, WaveOptions(50, 3))
+    nodes = waves.filter(waves["pool"] == "databases").group_by("wave", "service").len()
+    size = dict(old.runs.filter(old.runs["pool"] == "databases").group_by("service").len().iter_rows())
+    assert all(number <= max(1, (size[name] - 1) // 2) for _, name, number in nodes.iter_rows())
+    assert check_waves(waves, today, (old, new), (None, goal), size=50, max_unavailable=3) == ()
 
 
 @pytest.mark.parametrize(
