@@ -32,6 +32,7 @@ from placement.plan.types import Plan
 from placement.pool import PoolPlan, PoolResult, PoolTask, place_pool, run_pool
 from placement.repair import offer_for
 from placement.replan.deal import todays
+from placement.replan.recount import recounted
 from placement.sharing import in_turns, without_taken
 from placement.units import exact
 from placement.verify import check_plan
@@ -123,13 +124,13 @@ def place(
     decided = Decided(fleet, tier, tuple(pools), options, seconds, stopped=stop())
     plan = assemble(decided)
     watch.tell("network")
-    plan = settle(plan, fleet)
+    plan = recounted(settle(plan, fleet), fleet)
     watch.tell("check")
     findings = _undeclared(check_plan(plan, fleet).findings)
     if findings and all(finding.kind == "bound-unverified" for finding in findings):
         # the checker gave up on a pattern proof: claim only what it can verify
         proven = tuple(dataclasses.replace(pool, bound=prove(pool.problem)) for pool in pools)
-        plan = settle(assemble(dataclasses.replace(decided, pools=proven)), fleet)
+        plan = recounted(settle(assemble(dataclasses.replace(decided, pools=proven)), fleet), fleet)
         findings = _undeclared(check_plan(plan, fleet).findings)
     if findings:
         shown = "\n".join(f"  {finding}" for finding in findings[:20])
