@@ -105,7 +105,10 @@ def _uses(planned: list[MixPlan]) -> Table:
     table = _table("mix", *(_SHORT.get(name, name) for name in shown), "binds", "svc/host", "domain lost")
     for mix in planned:
         radius = mix.blast_radius
-        lost = "" if radius is None else f"{radius.domain_share_mean:.1%}-{radius.domain_share_worst:.0%}"
+        lost = ""
+        if radius is not None:
+            digits = 0 if radius.domain_share_worst >= 0.1 else 2
+            lost = f"{radius.domain_share_mean:.{digits or 1}%}-{radius.domain_share_worst:.{digits}%}"
         table.add_row(
             Text(mix.name),
             *(f"{mix.use[name].share:.0%}" for name in shown),
