@@ -28,8 +28,13 @@ _MINUTES_PER_DAY = 1_440
 _MB_PER_GB = 1_000
 _BYTES_PER_MB = 1_000_000
 
-PGBOUNCERS_SCHEMA: dict[str, pl.DataType] = {"cluster": pl.String(), "region": pl.String(), "pgbouncers": pl.Int64()}
-"""What the databases' plan says of PgBouncers: how many processes are in front of each cluster."""
+PGBOUNCERS_SCHEMA: dict[str, pl.DataType] = {
+    "cluster": pl.String(),
+    "region": pl.String(),
+    "pgbouncers": pl.Int64(),
+    "network_mbps_used": pl.Float64(),
+}
+"""What the databases' plan says of PgBouncers: how many are in front of each cluster, and the traffic to it."""
 
 
 @dataclass(frozen=True)
@@ -97,12 +102,30 @@ def pgbouncer_workloads(fleet: Fleet, pgbouncers: pl.DataFrame) -> pl.DataFrame:
     """
     node = fleet.model.postgres.pgbouncer.node
     present = pgbouncers.filter(pl.col("pgbouncers") > 0).sort("cluster").select(PGBOUNCERS_SCHEMA.keys())
-    return _frame(
+    made = _frame(
         [
             _workload(fleet, workload_name(f"pgbouncer-{cluster}"), region, _Service("pgbouncer", number, 1, node, {}))
-            for cluster, region, number in present.iter_rows()
+            for cluster, region, number, _ in present.iter_rows()
         ]
     )
+    passing = pl.DataFrame(
+        {
+            "workload": [workload_name(f"pgbouncer-{cluster}") for cluster in present["cluster"]],
+            "passing": [_passing_kbps(fleet, used, number) for _, _, number, used in present.iter_rows()],
+        },
+        schema={"workload": pl.String, "passing": pl.Int64},
+    )
+    return (
+        made.join(passing, on="workload", how="left", maintain_order="left")
+        .with_columns(pl.max_horizontal("network_kbps", "passing").alias("network_kbps"))
+        .drop("passing")
+    )
+
+
+def _passing_kbps(fleet: Fleet, used_mbps: float, number: int) -> int:
+    """Return what one of so many PgBouncers passes on in one direction: questions one way, answers the other way."""
+    back = exact(fleet.model.network.traffic["postgres"].reverse_share.at(fleet.policy.demand))
+    return _up(round(used_mbps * 1000) * (1 + back) / number)
 
 
 def _frame(rows: list[tuple[object, ...]]) -> pl.DataFrame:

@@ -169,7 +169,7 @@ class _Maker:
         return parts
 
     def _reverse(self, name: str) -> float:
-        return float(exact(self.fleet.model.network.traffic[name].reverse_share.typical))
+        return float(exact(self.fleet.model.network.traffic[name].reverse_share.at(self.fleet.policy.demand)))
 
     def _sent(self, name: str) -> FloatArray:
         """Return what each sender sends forward of a type: float64[num_senders]."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import polars as pl
 
-from placement.units import RESOURCES
+from placement.units import RESOURCES, exact
 from placement.verify import names
 from placement.verify.platform import PlatformFacts
 from placement.verify.tier_facts import PLATFORM_POOL, POSTGRES_POOL, VALKEY_POOL, TierFacts
@@ -72,7 +73,26 @@ def tier_workloads(
         schema={"kind": pl.String, "tier": pl.String} | {resource.internal_column: pl.Int64 for resource in RESOURCES},
         orient="row",
     )
-    return found.join(needs, on=["kind", "tier"], how="left", maintain_order="left")
+    found = found.join(needs, on=["kind", "tier"], how="left", maintain_order="left")
+    if postgres is None or found.filter(kind="pgbouncer").is_empty():
+        return found
+    # each passes its part of what goes to the cluster on, and its part of the answers
+    back = exact(tier.model.network.traffic["postgres"].reverse_share.at(tier.end))
+    passing = pgbouncers.select(
+        workload="cluster",
+        passing=pl.struct("sum_network_kbps", "right_pgbouncers").map_elements(
+            lambda row: math.ceil(row["sum_network_kbps"] * (1 + back) / row["right_pgbouncers"]), return_dtype=pl.Int64
+        ),
+    ).unique("workload", keep="first", maintain_order=True)
+    return (
+        found.join(passing, on="workload", how="left", maintain_order="left")
+        .with_columns(
+            network_kbps=pl.when(kind="pgbouncer")
+            .then(pl.max_horizontal("network_kbps", "passing"))
+            .otherwise("network_kbps")
+        )
+        .drop("passing")
+    )
 
 
 def _workloads(

@@ -164,14 +164,20 @@ def test_workloads_have_the_models_footprints():
 
 
 def test_every_cluster_has_its_pgbouncers():
-    rows = [("pg-eu-orders-01", "eu", 2), ("pg-eu-billing-01", "eu", 3), ("pg-us-x-01", "us", 2), ("pg-us-y", "us", 0)]
+    rows = [
+        ("pg-eu-orders-01", "eu", 2, 100.0),
+        ("pg-eu-billing-01", "eu", 3, 1_000.001),
+        ("pg-us-x-01", "us", 2, 100.0),
+        ("pg-us-y", "us", 0, 100.0),
+    ]
     pgbouncers = pl.DataFrame(rows, schema=PGBOUNCERS_SCHEMA, orient="row")
     tier = platform_of(2, pgbouncers, region=["eu", "us"])
-    found = tier.workloads.filter(kind="pgbouncer").select("workload", "region", "instances", "max_per_host")
-    assert found.rows() == [
-        ("pgbouncer-pg-eu-billing-01", "eu", 3, 1),
-        ("pgbouncer-pg-eu-orders-01", "eu", 2, 1),
-        ("pgbouncer-pg-us-x-01", "us", 2, 1),
+    columns = ("workload", "region", "instances", "max_per_host", "network_kbps")
+    # 500 Mbps by the model; questions one way and as many answers the other: 2 x 1,000,001 kbit/s / 3, rounded up
+    assert tier.workloads.filter(kind="pgbouncer").select(columns).rows() == [
+        ("pgbouncer-pg-eu-billing-01", "eu", 3, 1, 666_668),
+        ("pgbouncer-pg-eu-orders-01", "eu", 2, 1, 500_000),
+        ("pgbouncer-pg-us-x-01", "us", 2, 1, 500_000),
     ]
     summed = [(entry.region, entry.nodes, entry.measures) for entry in tier.services if entry.kind == "pgbouncer"]
     assert summed == [("eu", 5, {"clusters": 2}), ("us", 2, {"clusters": 1})]
@@ -179,6 +185,6 @@ def test_every_cluster_has_its_pgbouncers():
 
 def test_long_names_are_cut_to_labels_with_room_for_a_number():
     cluster = "pg-" + "r" * 45 + "-01"
-    pgbouncers = pl.DataFrame([(cluster, "eu", 2)], schema=PGBOUNCERS_SCHEMA, orient="row")
+    pgbouncers = pl.DataFrame([(cluster, "eu", 2, 1.0)], schema=PGBOUNCERS_SCHEMA, orient="row")
     names = platform_of(1, pgbouncers, region=["eu"]).workloads.filter(kind="pgbouncer")["workload"].to_list()
     assert [len(name) for name in names] == [52]
