@@ -15,7 +15,7 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
-from placement.bounds import prove
+from placement.bounds import PoolBound, prove
 from placement.capacity import CapacityModel
 from placement.compare.variation import sizes_under
 from placement.datatier.arrangement import automatic_postgres, automatic_valkey
@@ -110,11 +110,20 @@ def fractional_bound(problem: PoolProblem) -> float:
 
     Where replicas that keep apart decide, and not demand, it is the price of so many of the cheapest hosts.
     """
-    bound = prove(problem)
+    return max(0.0, demand_bound(problem, prove(problem)), apart_bound(problem)) / MICROS
+
+
+def demand_bound(problem: PoolProblem, bound: PoolBound) -> float:
+    """Return what the weights of a bound say of demand alone, in micros per hour, not rounded."""
     worth = float(bound.value @ problem.instances)
     tree = bound.certificate.tree
     if isinstance(tree, Leaf):
         for dual, number in zip(tree.stock, problem.classes.stock.tolist(), strict=False):
             worth -= dual / tree.scale * max(0, number)
+    return worth
+
+
+def apart_bound(problem: PoolProblem) -> float:
+    """Return the price of as many of the cheapest hosts as one service's replicas need, in micros per hour."""
     apart = int((-(-problem.instances // problem.max_per_host)).max())
-    return max(0.0, worth, apart * float(problem.classes.price.min())) / MICROS
+    return apart * float(problem.classes.price.min())

@@ -11,10 +11,9 @@ from placement.compare.types import HOURS_PER_YEAR, BlastRadius, MixPlan, Use
 from placement.compare.variation import Variation
 from placement.errors import Reason
 from placement.fleet.types import Fleet
+from placement.network.links import NIC_METRIC
 from placement.plan.types import Plan
 from placement.units import RESOURCES
-
-_NETWORK_WORDS = ("network", "nic")
 
 
 def mix_of(variation: Variation) -> MixPlan:
@@ -46,7 +45,6 @@ def measured(variation: Variation, fleet: Fleet, plan: Plan) -> MixPlan:
     summary = plan.summary
     use = uses(plan)
     alerts = Counter(alert.level for alert in summary.alerts)
-    about_network = sum(alert.metric.lower().startswith(_NETWORK_WORDS) for alert in summary.alerts)
     postgres = None if summary.data_tier is None else summary.data_tier.postgres
     return mix_of(variation).model_copy(
         update={
@@ -60,7 +58,7 @@ def measured(variation: Variation, fleet: Fleet, plan: Plan) -> MixPlan:
             "binds": max(use, key=lambda name: use[name].share) if use else "",
             "blast_radius": blast_radius(plan, fleet),
             "alerts": dict(sorted(alerts.items())),
-            "network_findings": about_network + len(summary.violations),
+            "network_findings": network_findings(plan),
             "violations": len(summary.violations),
             "databases_by_arrangement": {} if postgres is None else postgres.services,
             "saved_by_sharing_per_hour": (
@@ -69,6 +67,15 @@ def measured(variation: Variation, fleet: Fleet, plan: Plan) -> MixPlan:
             "shadow_prices": shadow_prices(fleet, plan),
         }
     )
+
+
+def network_findings(plan: Plan) -> int:
+    """Return the number of links above the warning level, by direction, and of alerts about NICs.
+
+    Links are counted in links.csv: alerts name the busiest ones and sum up the rest in one.
+    """
+    busy = int((plan.links["level"] != "ok").sum())
+    return busy + sum(alert.metric == NIC_METRIC for alert in plan.summary.alerts)
 
 
 def uses(plan: Plan) -> dict[str, Use]:

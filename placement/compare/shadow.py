@@ -8,7 +8,8 @@ more makes L_sr greater by L_sr·0.01/h.
 A unit of a resource costs Σ_s x_s·w_sr·L_sr / Σ_s x_s·L_sr: the mean of w_sr over what the used hosts may hold.
 
 These are prices at the margin: what lowers a limit by a point costs about as much as a point more saves, and ten points
-do not save ten times as much once another resource binds. What the data tier asks for is taken as it is: other headroom
+do not save ten times as much once another resource binds. Where a pool needs its hosts because replicas keep apart,
+its resources have no price. What the data tier asks for is taken as it is: other headroom
 may lead to other clusters, which a plan sees and these prices do not.
 """
 
@@ -20,6 +21,7 @@ import numpy as np
 import polars as pl
 
 from placement.bounds import prove
+from placement.compare.evaluation import apart_bound, demand_bound
 from placement.compare.types import HeadroomPrice, ResourcePrice, ShadowPrices
 from placement.fleet.documents import headroom_of
 from placement.fleet.types import Fleet
@@ -112,8 +114,15 @@ def _with_hosts(fleet: Fleet, plan: Plan) -> Iterator[tuple[PoolProblem, FloatAr
 
 
 def _weights(problem: PoolProblem) -> FloatArray | None:
-    """Return w in micros per internal unit: float64[num_classes, num_resources]; None where hosts cost nothing."""
-    tree = prove(problem).certificate.tree
+    """Return w in micros per internal unit: float64[num_classes, num_resources].
+
+    None where hosts cost nothing, or where replicas that keep apart decide and not demand: a point of headroom or a
+    unit less then saves nothing.
+    """
+    bound = prove(problem)
+    tree = bound.certificate.tree
+    if apart_bound(problem) > demand_bound(problem, bound):
+        return None
     if isinstance(tree, Leaf) and isinstance(tree.proof, WeightsProof):
         return np.array(tree.proof.weights, np.float64) / tree.scale
     return None

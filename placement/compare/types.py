@@ -128,7 +128,9 @@ class MixPlan(_Frozen):
     binds
         The resource of which the largest share is used.
     network_findings
-        Alerts and violations about the network.
+        Links above the warning level, by direction (those beyond their capacity among them), and alerts about NICs.
+    violations
+        Links, by direction, that would carry more than they can.
     databases
         Services by arrangement of their database.
     """

@@ -241,7 +241,7 @@ def _amounts(fleet: Fleet, figures: Figures, connections: IntArray) -> IntArray:
     amounts[:, CLIENTS] = figures.clients
     amounts[:, STORAGE] = figures.storage_mb
     amounts[:, CPU] = figures.cpu_millicores
-    amounts[:, MEMORY] = -(-memory // unit)
+    amounts[:, MEMORY] = _divided_up(memory, unit)
     amounts[:, NETWORK] = figures.network_kbps
     return amounts
 
@@ -255,7 +255,8 @@ def _stored(fleet: Fleet, services: pl.DataFrame) -> tuple[npt.NDArray[Any], int
     default = exact(postgres.storage_classes[formula.default_class].storage_gb.at(end)) * 1000
     unit = int(np.lcm.reduce([number.denominator for number in (base, of_row, default)], dtype=object))
     rows, stated = services["db_rows"], services["db_storage_mb"]
-    from_rows = _wide(rows.fill_null(0).to_numpy(), int(of_row * unit)) + int(base * unit)
+    from_rows = _wide(rows.fill_null(0).to_numpy(), int(of_row * unit))
+    from_rows = from_rows + _wide(np.ones(len(rows), np.int64), int(base * unit))
     found = np.where(rows.is_null().to_numpy(), int(default * unit), from_rows)
     return np.where(stated.is_null().to_numpy(), found, _wide(stated.fill_null(0).to_numpy(), unit)), unit
 
@@ -278,10 +279,17 @@ def _storage_classes(fleet: Fleet, services: pl.DataFrame, stored: npt.NDArray[A
 
 def _up(values: npt.NDArray[Any], factor: Fraction) -> IntArray:
     """Return ⌈values × factor⌉."""
-    return (-(-_wide(values, factor.numerator) // factor.denominator)).astype(np.int64)
+    return _divided_up(_wide(values, factor.numerator), factor.denominator)
+
+
+def _divided_up(numerators: npt.NDArray[Any], denominator: int) -> IntArray:
+    """Return ⌈numerators / denominator⌉; the denominator of a figure with many digits may need more than 64 bits."""
+    wide = numerators.astype(object) if denominator >= _INT64 else numerators
+    return (-(-wide // denominator)).astype(np.int64)
 
 
 def _wide(values: npt.NDArray[Any], factor: int) -> npt.NDArray[Any]:
     """Return values × factor, as Python's integers where 64 bits may not do for it and a sum of such."""
-    largest = int(values.max(initial=0)) * max(abs(factor), 1)
+    # a factor beyond 64 bits fails even where all values are 0
+    largest = max(int(values.max(initial=0)), 1) * max(abs(factor), 1)
     return values.astype(object) * factor if largest >= _INT64 // 4 else values * factor

@@ -18,6 +18,8 @@ from placement.units import BoolArray, IntArray
 
 THRESHOLD = "network"
 """Name of the row of the model's alert thresholds."""
+NIC_METRIC = "NIC tier"
+"""Metric of alerts about NICs below those of the network tier."""
 
 _SHOWN_ALERTS = 20
 _SHOWN_BUSY = 10
@@ -180,7 +182,7 @@ def tier_alert(ports: Sequence[NicPorts], threshold_ports: NicPorts, words: tupl
     worst = min(port.capacity_kbps for port, is_low in zip(ports, below, strict=True) if is_low)
     return Alert(
         level="warning",
-        metric="NIC tier",
+        metric=NIC_METRIC,
         where=f"{number} hosts",
         value=worst / 1000,
         limit=threshold_ports.capacity_kbps / 1000,

@@ -5,7 +5,7 @@ Words stand in HTML around them, so that they keep their size at any width.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,8 @@ from placement.units import FloatArray
 _WIDTH = 1000.0
 _LEAST = 1.5
 """Least width of a part that is not 0, of `_WIDTH`."""
+_MOST_LETTERS = 24
+"""Of a name beside a point."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,84 @@ def lines(series: Sequence[Line], title: str) -> Html:
         h(f"path.line.{line.css}", h("title", line.title), d=f"M{'L'.join(points(line.values))}") for line in series
     ]
     return _svg("lines", title, 300, shapes)
+
+
+@dataclass(frozen=True)
+class Point:
+    """A point of a scatter; marked ones are named and joined by a line."""
+
+    x: float
+    y: float
+    name: str
+    title: str
+    is_marked: bool
+
+
+def scatter(
+    points: Sequence[Point],
+    title: str,
+    axes: tuple[str, str],
+    shown: tuple[Callable[[float], str], Callable[[float], str]],
+) -> Html:
+    """Return points over x and y, y from 0 up; those at one place share a mark.
+
+    Parameters
+    ----------
+    axes
+        What x and y are.
+    shown
+        How their numbers are written.
+    """
+    width, height, left, bottom = 560.0, 300.0, 64.0, 46.0
+    least, most = min(point.x for point in points), max(point.x for point in points)
+    top = max((*(point.y for point in points), 1e-12))
+
+    def place(point: Point) -> tuple[float, float]:
+        share = (point.x - least) / (most - least) if most > least else 0.5
+        return left + 20 + share * (width - left - 60), (height - bottom) - point.y / top * (height - bottom - 44)
+
+    places: dict[tuple[float, float], list[Point]] = {}
+    for point in points:
+        x, y = place(point)
+        places.setdefault((round(x, 1), round(y, 1)), []).append(point)
+    front = sorted(at for at, here in places.items() if any(point.is_marked for point in here))
+    steps = [f"M{front[0][0]},{front[0][1]}"] if front else []
+    steps += [f"H{x}V{y}" for x, y in front[1:]]
+    base = height - bottom
+    shapes = [
+        h("path.axes", d=f"M{left},22V{base}H{width - 10}"),
+        h("text", axes[0], x=(left + width) / 2, y=height - 6, text_anchor="middle"),
+        h("text", axes[1], x=8, y=14),
+        h("text", shown[1](top), x=left - 6, y=48, text_anchor="end"),
+        h("text", "0", x=left - 6, y=base, text_anchor="end"),
+        *(h("text", shown[0](x), x=at, y=base + 16, text_anchor="middle") for x, at in _ends(least, most, width, left)),
+    ]
+    if len(steps) > 1:
+        shapes.append(h("path.front", d="".join(steps)))
+    named: list[tuple[float, float]] = []
+    for (x, y), here in sorted(places.items()):
+        marked = [point for point in here if point.is_marked]
+        told = h("title", "\n".join(point.title for point in here))
+        shapes.append(h(f"circle.{'marked' if marked else 'other'}", told, cx=x, cy=y, r=5.0))
+        if marked and all(abs(x - a) > 110 or abs(y - b) > 13 for a, b in named):
+            more = f" (+{len(here) - 1})" if len(here) > 1 else ""
+            is_right = x > width * 0.6
+            at = x - 9 if is_right else x + 9
+            name = _short(marked[0].name) + more
+            shapes.append(h("text.name", name, x=at, y=y - 7, text_anchor="end" if is_right else "start"))
+            named.append((x, y))
+    return h("svg.scatter", shapes, viewBox=f"0 0 {width:.0f} {height:.0f}", role="img", aria_label=title)
+
+
+def _ends(least: float, most: float, width: float, left: float) -> list[tuple[float, float]]:
+    """Return the numbers that are written below the x axis, and where."""
+    if most > least:
+        return [(least, left + 20), (most, width - 40)]
+    return [(least, left + 20 + (width - left - 60) / 2)]
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _MOST_LETTERS else name[: _MOST_LETTERS - 1] + "…"
 
 
 def _svg(css: str, title: str, height: int, shapes: Sequence[Html]) -> Html:

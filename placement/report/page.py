@@ -11,15 +11,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from placement.errors import InputError, Problem
 from placement.fleet.types import Fleet
 from placement.plan.types import Plan
 from placement.report.background import alerts_section, basis_section
-from placement.report.choices import comparison_section, forecast_section
+from placement.report.comparison import comparison_section
 from placement.report.explorer import explorer_section
 from placement.report.facts import pool_uses
+from placement.report.forecast import forecast_section
 from placement.report.markup import Html, h, join
 from placement.report.network import network_section
 from placement.report.overview import cost_section, figures, header, hosts_section, remarks
@@ -48,7 +47,6 @@ def render_report(
     plan: Plan,
     fleet: Fleet | None = None,
     *,
-    links: pl.DataFrame | None = None,
     comparison: Mapping[str, Any] | None = None,
     forecast: Mapping[str, Any] | None = None,
 ) -> str:
@@ -60,8 +58,6 @@ def render_report(
         The plan.
     fleet
         The fleet it was made for: adds domain and sensitivity of every service.
-    links
-        Loads of the network's links (`links.csv`); None: those of the plan, if it has any.
     comparison, forecast
         Contents of a `comparison.json` and a `forecast.json`, to be drawn beside.
 
@@ -84,8 +80,6 @@ def render_report(
                 allowed=plan.summary.fleet.digest,
             )
         )
-    if links is None:
-        links = getattr(plan, "links", None)
     uses = pool_uses(plan)
     sections: dict[str, Html | None] = {
         "cost": cost_section(plan),
@@ -94,7 +88,7 @@ def render_report(
         "stranded": stranded_section(uses),
         "fill": fill_section(uses),
         "clusters": tier_section(plan),
-        "network": network_section(links) if links is not None else None,
+        "network": network_section(plan.links),
         "comparison": comparison_section(comparison) if comparison else None,
         "forecast": forecast_section(forecast) if forecast else None,
         "alerts": alerts_section(plan),
@@ -146,7 +140,6 @@ def write_report(
     path: Path | str,
     fleet: Fleet | None = None,
     *,
-    links: pl.DataFrame | None = None,
     comparison: Mapping[str, Any] | None = None,
     forecast: Mapping[str, Any] | None = None,
 ) -> int:
@@ -163,7 +156,7 @@ def write_report(
         The file cannot be written, or the fleet is not the plan's.
     """
     path = Path(path)
-    content = render_report(plan, fleet, links=links, comparison=comparison, forecast=forecast).encode()
+    content = render_report(plan, fleet, comparison=comparison, forecast=forecast).encode()
     try:
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from placement.compare import Asked, Comparison, compare_mixes
 from placement.compare.estimates import model_with
+from placement.compare.evaluation import fractional_bound
+from placement.compare.measures import network_findings
 from placement.compare.mixes import resolve
 from placement.compare.ranking import front, ranked
 from placement.compare.rules import rules_in_force, without_rule
@@ -23,7 +25,9 @@ from placement.compare.variation import sizes_under
 from placement.engine import Options, place
 from placement.errors import InputError
 from placement.fleet import Fleet, generate_fleet, read_fleet
-from placement.plan.types import Cost
+from placement.instance import build_problems
+from placement.network.links import NIC_METRIC
+from placement.plan.types import LINKS_SCHEMA, Alert, Cost
 from placement.verify import check_plan
 
 
@@ -67,21 +71,49 @@ def test_prices_at_the_margin_are_those_of_the_fixtures_proof(of_tiny_mix: Compa
     assert headroom["cpu"] + headroom["memory"] == pytest.approx(headroom["all"])
 
 
+def _fractional(fleet: Fleet, headroom: float) -> float:
+    policy = fleet.policy.model_copy(update={"headroom": headroom})
+    return sum(fractional_bound(problem) for problem in build_problems(dataclasses.replace(fleet, policy=policy)))
+
+
 def test_a_point_of_headroom_saves_what_the_bound_falls_by(forty: Fleet) -> None:
     """The price at the margin against the bound proven anew with the headroom a point higher."""
-    from placement.compare.evaluation import fractional_bound
-    from placement.instance import build_problems
-
-    plan = place(forty, Options())
-    saves = shadow_prices(forty, plan).headroom[0].saves_per_hour
-
-    def bound(headroom: float) -> float:
-        policy = forty.policy.model_copy(update={"headroom": headroom})
-        return sum(fractional_bound(problem) for problem in build_problems(dataclasses.replace(forty, policy=policy)))
-
+    # without services of more than two replicas: hosts are needed for what is asked, not for keeping apart
+    few = dataclasses.replace(forty, services=forty.services.with_columns(pl.col("instances").clip(0, 2)))
+    saves = shadow_prices(few, place(few, Options())).headroom[0].saves_per_hour
     # the bound is of fractions of hosts, the plan's hosts are whole: as much as its gap to that may lie between
-    assert saves == pytest.approx(bound(0.70) - bound(0.71), rel=0.25)
+    assert saves == pytest.approx(_fractional(few, 0.70) - _fractional(few, 0.71), rel=0.35)
     assert saves > 0
+
+
+def test_where_replicas_that_keep_apart_decide_headroom_saves_nothing(forty: Fleet) -> None:
+    # eight replicas on eight small hosts, 8 × 0.192 = 1.536, where demand alone would ask for 1.396
+    assert forty.services["instances"].max() == 8
+    assert _fractional(forty, 0.70) == _fractional(forty, 0.71) == pytest.approx(8 * 0.192)
+    prices = shadow_prices(forty, place(forty, Options()))
+    assert {price.saves_per_hour for price in prices.headroom} == {0}
+
+
+def test_network_findings_are_links_above_the_warning_level_and_nics() -> None:
+    plan = place(read_fleet("fixtures/tiny-mix"), Options())
+    assert network_findings(plan) == 0
+    # of four directions two are above: one warning, one beyond its capacity; a NIC below the tier's is a third finding
+    rows = [
+        (f"{one}>{other}", "uplink", "service", one, other, 1, 10.0, 10 * share, share, level)
+        for one, other, share, level in (
+            ("a", "s", 0.7, "warning"), ("s", "a", 0.1, "ok"), ("b", "s", 1.2, "critical"), ("s", "b", 0.6, "ok"),
+        )
+    ]  # fmt: skip
+    alerts = tuple(
+        Alert(level="warning", metric=metric, where="1 hosts", value=1, limit=10, advice="")
+        for metric in (NIC_METRIC, "Host CPU utilization")
+    )
+    busy = dataclasses.replace(
+        plan,
+        summary=plan.summary.model_copy(update={"alerts": alerts}),
+        links=pl.DataFrame(rows, schema=LINKS_SCHEMA, orient="row"),
+    )
+    assert network_findings(busy) == 3
 
 
 def test_a_mix_that_cannot_hold_the_fleet_says_why() -> None:

@@ -100,6 +100,29 @@ def test_large_numbers_are_exact():
     assert amount[4] == -(-(100 + Fraction("0.123456789012345") * stored) // 1)
 
 
+def test_figures_of_many_digits_are_no_trouble_where_nothing_is_stated():
+    # a sample of an estimate has 16 digits: all together they are a denominator of more than 64 bits
+    fleet = databases_of([{}])
+    postgres = fleet.model.postgres
+    odd = dict.fromkeys(("low", "typical", "high"), 1.2345678901234567)
+    formula = postgres.storage_formula
+    changed = {
+        name: getattr(formula, name).model_copy(update=odd) for name in ("row_bytes", "base_mb", "growth_factor")
+    }
+    small = postgres.storage_classes["small"]
+    classes = postgres.storage_classes | {
+        "small": small.model_copy(update={"storage_gb": small.storage_gb.model_copy(update=odd)})
+    }
+    formula = formula.model_copy(update=changed)
+    postgres = postgres.model_copy(update={"storage_formula": formula, "storage_classes": classes})
+    fleet = replace(fleet, model=fleet.model.model_copy(update={"postgres": postgres}))
+    figures = figures_of(fleet, np.array([0]), "clusters")
+    exactly = Fraction("1.2345678901234567")
+    assert figures.storage_mb[0] == -(-1000 * exactly * exactly // 1)  # 1,524.2 MB, rounded up
+    # 10 connections at 10 MB and 1 % of 1,234.6 MB
+    assert direct_demand(fleet, figures).amount[0, 4] == 113
+
+
 @pytest.mark.parametrize(
     ("arrangement", "num_services", "pool"),
     [("single", 49, 20), ("single", 10_000, 20), ("clusters", 10, 10), ("clusters", 100_000, 10), ("dedicated", 1, 20)],
