@@ -102,3 +102,27 @@ def test_who_uses_another_cluster_is_seen_in_an_inventory(goal, written, tmp_pat
     found = diff_states(state_of_inventory(tmp_path / "ansible" / "inventory"), state_of_plan(goal))
     new = goal.caches.filter(service="shop")["cluster"].item()
     assert found.clusters.rows() == [("shop", "cache", "another", new)]
+
+
+def test_steps_name_hosts_that_the_two_inventories_have(told, goal, written, capsys):
+    # a host of each pool drains; what is emptied is in today's inventory, what is bought in the plan's
+    drained = tuple(goal.hosts.filter(~pl.col("spare")).group_by("pool").agg(pl.col("host").min())["host"].sort())
+    write_fleet(adopted(told, goal, drained), written / "drained")
+    done(capsys, "plan", written / "drained", "-o", written / "moved", "-q")
+    done(capsys, "export", written / "moved", "--to", "ansible", "--fleet", written / "drained",
+         "-o", written / "ansible-moved")  # fmt: skip
+    done(capsys, "waves", written / "plan", written / "moved", "--fleet", written / "drained", "-o", written / "waves")
+    today, then = (
+        {path.stem for path in (written / name / "inventory" / "host_vars").iterdir()}
+        for name in ("ansible", "ansible-moved")
+    )
+    waves = pl.read_csv(written / "waves" / "waves.csv")
+    assert set(waves["from"]) >= set(drained)
+    assert set(drained).isdisjoint(then)
+    assert set(waves["from"]) <= today
+    assert set(waves["to"]) <= then
+    for path in (written / "waves").glob("*.limit"):
+        hosts = path.read_text().split()
+        assert hosts != []
+        assert set(hosts) <= today | then
+    assert set(pl.read_csv(written / "moved" / "hosts.csv").filter(pool="services")["nic"]) == {"1gbe"}

@@ -248,3 +248,12 @@ def test_steps_are_written_whole_with_a_limit_file_each(journey, tmp_path):
     (tmp_path / "waves" / "mine.txt").write_text("x")
     with pytest.raises(InputError, match=r"mine\.txt"):
         write_waves(waves, tmp_path / "waves")
+
+
+def test_no_limit_file_names_a_host_that_has_failed_nor_is_one_empty(tmp_path):
+    # x has failed: a starts anew on y, b only ends. A file without a host would mean all of them.
+    rows = [(1, "a", 1, "x", "y", "services"), (2, "b", 1, "x", "", "services")]
+    waves = pl.DataFrame(rows, schema=["wave", "service", "instance", "from", "to", "pool"], orient="row")
+    write_waves(waves, tmp_path / "waves", frozenset({"x"}))
+    limits = [(tmp_path / "waves" / f"wave-000{wave}.limit").read_text() for wave in (1, 2)]
+    assert limits == ["y\n", "x\n"]
