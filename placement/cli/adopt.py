@@ -8,11 +8,15 @@ from typing import Annotated
 import typer
 
 from placement.cli import output
+from placement.cli.states import read_state
 from placement.errors import InputError, Problem, nearest_name
 
 
 def adopt(
-    plan: Annotated[Path, typer.Argument(help="Folder of the plan.", metavar="PLAN")],
+    plan: Annotated[
+        Path,
+        typer.Argument(help="A plan; or what runs: an Ansible inventory, a registry.jsonl.", metavar="PLAN"),
+    ],
     fleet: Annotated[Path, typer.Option(help="The fleet it was made for.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder the fleet is written to.", metavar="DIR")],
     drain: Annotated[
@@ -22,12 +26,14 @@ def adopt(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")] = False,
 ) -> None:
     """Write the fleet as it is once PLAN is carried out: its hosts stand, everything runs where it says."""
+    import polars as pl
+
     from placement.fleet import read_fleet, write_fleet
-    from placement.plan.reader import read_plan
     from placement.replan.adopt import adopted
 
-    stored, known = read_plan(plan), read_fleet(fleet)
-    hosts = stored.hosts["host"].to_list()
+    (state, _), known = read_state(plan), read_fleet(fleet)
+    frames = adopted(known, state, tuple(drain or ()))
+    hosts = [] if frames.hosts is None else frames.hosts["host"].to_list()
     unknown = [host for host in drain or () if host not in hosts]
     if unknown:
         raise InputError(
@@ -37,8 +43,9 @@ def adopt(
                 for host in unknown
             ]
         )  # fmt: skip
-    write_fleet(adopted(known, stored, tuple(drain or ())), out)
+    write_fleet(frames, out)
+    num_instances = state.runs.filter(pl.col("pool") == "services").height
     if as_json:
-        output.print_json({"folder": str(out), "hosts": len(hosts), "instances": len(stored.assignments)})
+        output.print_json({"folder": str(out), "hosts": len(hosts), "instances": num_instances})
     elif not quiet:
-        typer.echo(f"{len(hosts):,} hosts and {len(stored.assignments):,} instances written to {out}", err=True)
+        typer.echo(f"{len(hosts):,} hosts and {num_instances:,} instances written to {out}", err=True)

@@ -71,7 +71,7 @@ def waves(
         shown = "\n".join(f"  {finding}" for finding in findings[:20])
         raise InternalError(f"the checker refuses the steps ({len(findings)} findings):\n{shown}")
     if out is not None:
-        write_waves(steps, out)
+        write_waves(steps, out, frozenset(known.hosts.filter(known.hosts["state"] == "failed")["host"]))
     if as_json:
         output.print_json(
             {"waves": len(_by_wave(steps)), "moves": len(steps), "by_wave": _by_wave(steps).to_dicts(),

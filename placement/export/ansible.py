@@ -136,7 +136,7 @@ class _Groups:
 def _place(host: Host) -> dict[str, Any]:
     return {
         "name": host.name, "size": host.size, "pool": host.pool, "region": host.region, "zone": host.zone,
-        "segment": host.segment, "spare": host.spare,
+        "segment": host.segment, "nic": host.nic, "spare": host.spare,
     }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from placement.export.ports import ports_on_host
 from placement.plan.types import Plan
 
-_HOST_COLUMNS = ("host", "size", "pool", "region", "zone", "segment", "spare")
+_HOST_COLUMNS = ("host", "size", "pool", "region", "zone", "segment", "nic", "spare")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Host:
 
     Parameters
     ----------
-    name, size, pool, region, zone, segment, spare
+    name, size, pool, region, zone, segment, nic, spare
         As in hosts.csv.
     instances
         Sorted by service and number.
@@ -42,6 +42,7 @@ class Host:
     region: str
     zone: str
     segment: str
+    nic: str
     spare: bool
     instances: tuple[Instance, ...]
     nodes: tuple[dict[str, Any], ...]
@@ -55,7 +56,9 @@ def hosts_of(plan: Plan) -> Iterator[Host]:
     nodes: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in plan.nodes.sort("node").iter_rows(named=True):
         nodes[row["host"]].append(row)
-    for name, size, pool, region, zone, segment, spare in plan.hosts.select(_HOST_COLUMNS).sort("host").iter_rows():
+    for name, size, pool, region, zone, segment, nic, spare in (
+        plan.hosts.select(_HOST_COLUMNS).sort("host").iter_rows()
+    ):
         ports = ports_on_host(instances.get(name, ()))
         placed = tuple(Instance(service, number, port) for (service, number), port in sorted(ports.items()))
-        yield Host(name, size, pool, region, zone, segment, spare, placed, tuple(nodes.get(name, ())))
+        yield Host(name, size, pool, region, zone, segment, nic, spare, placed, tuple(nodes.get(name, ())))

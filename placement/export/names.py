@@ -33,7 +33,7 @@ _LABELS = {
     "caches": ("service", "cluster"),
     "valkey_clusters": ("cluster", "region", "mode"),
 }
-_OPTIONAL_LABELS = {"hosts": ("zone", "segment")}
+_OPTIONAL_LABELS = {"hosts": ("zone", "segment", "nic")}
 _HOST_NAMES = dict.fromkeys(("databases", "postgres_clusters", "valkey_clusters"), ("host_name",))
 _DATABASE_NAMES = {"databases": ("database",)}
 

@@ -21,7 +21,7 @@ RISKS: dict[str, str] = {
 }
 """How risky a move is, the riskiest first."""
 
-_HOST_COLUMNS = ("size", "pool", "region", "zone", "segment", "spare", "price_per_hour")
+_HOST_COLUMNS = ("size", "pool", "region", "zone", "segment", "nic", "spare", "price_per_hour")
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,7 @@ def diff_states(old: State, new: State, domains: pl.DataFrame | None = None) -> 
     places = pl.concat([state.hosts.select("host", "zone", "segment") for state in (old, new)])
     moves = _described(moves_between(old_runs, new_runs, places), old, new, old_runs, domains)
     notes += [f"{state.name} knows no prices of hosts" for state in (old, new) if not state.is_priced]
+    notes += [f"{state.name} knows no hosts without anything on them" for state in (old, new) if not state.lists_idle]
     clusters = [
         _cluster_changes(what, before, after)
         for what, before, after in (
@@ -163,19 +164,23 @@ def _host_changes(old: State, new: State, pools: list[str]) -> pl.DataFrame:
     before, after = (state.hosts.select(columns) for state in (old, new))
     added = after.filter(here).join(before, on="host", how="anti")
     removed = before.filter(here).join(after, on="host", how="anti")
+    if not old.lists_idle:
+        added = added.filter(~pl.col("spare"))
+    if not new.lists_idle:
+        removed = removed.filter(~pl.col("spare"))
     both = before.join(after, on="host", suffix="_new").filter(here)
     # nobody says of a running fleet which hosts stand by: those on which nothing runs do
     compared = [name for name in _HOST_COLUMNS if name != "spare" or not (old.is_live or new.is_live)]
     if not (old.is_priced and new.is_priced):
         compared.remove("price_per_hour")
-    is_known = pl.lit(old.is_priced)
-    # nor does a fleet say a host's segment where it names none: a plan assumes one
-    is_said = {"segment": (pl.col("segment") != "") & (pl.col("segment_new") != "")}
+    # nor does a fleet say a host's segment or NIC where it names none: a plan assumes one
+    is_said = {name: (pl.col(name) != "") & (pl.col(f"{name}_new") != "") for name in ("segment", "nic")}
     words = [
         pl.when(
             (pl.col(name) != pl.col(f"{name}_new"))
             & is_said.get(name, pl.lit(True))
-            & (is_known | (pl.col(name).cast(pl.String) != ""))
+            & (pl.lit(old.is_priced) | (pl.col(name).cast(pl.String) != ""))
+            & (pl.lit(new.is_priced) | (pl.col(f"{name}_new").cast(pl.String) != ""))
         ).then(pl.format(f"{name} {{}} -> {{}}", pl.col(name).cast(pl.String), pl.col(f"{name}_new").cast(pl.String)))
         for name in compared
     ]

@@ -1,6 +1,6 @@
 """What runs, read from the files that deployment tooling has: the service registry's lines, an Ansible inventory.
 
-They say what runs where. Of hosts the registry knows no size, and neither knows a price.
+They say what runs where. The registry knows no sizes of hosts, nor hosts on which nothing runs; neither knows prices.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import polars as pl
 
 from placement.errors import InputError, Problem
 from placement.plan.moves import RUNS_SCHEMA
-from placement.plan.state import HOSTS_SCHEMA, NODES_SCHEMA, State
+from placement.plan.state import CLUSTERS_SCHEMA, HOSTS_SCHEMA, NODES_SCHEMA, State
 
 _POOL_OF = {"postgres": "databases", "valkey": "caches"}
 _NUMBER = re.compile(r"-(\d{1,9})$")
@@ -53,7 +53,7 @@ def state_of_registry(path: Path) -> State:
             found.host(line["host"], line)
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             problems.append(_problem(path.name, error, row))
-    return found.state(f"registry {path.name}", problems)
+    return found.state(f"registry {path.name}", problems, lists_idle=False)
 
 
 def state_of_inventory(folder: Path) -> State:
@@ -73,6 +73,7 @@ def state_of_inventory(folder: Path) -> State:
             found.host(place["name"], place)
             for line in content["placement_services"]:
                 found.instance(line, place["name"])
+                found.uses(line)
             for line in content["placement_nodes"]:
                 found.node(line, line["kind"], place["name"], pool=place["pool"])
         except (ValueError, TypeError, KeyError, RecursionError) as error:
@@ -85,6 +86,7 @@ class _Found:
         self.hosts: dict[str, dict[str, Any]] = {}
         self.runs: list[tuple[str, str, int, str]] = []
         self.nodes: list[tuple[str, int, str, str, str]] = []
+        self.clusters: dict[str, dict[str, str]] = {"database": {}, "cache": {}}
 
     def instance(self, line: dict[str, Any], host: str) -> None:
         self.runs.append(("services", str(line["service"]), int(line["instance"]), str(host)))
@@ -95,20 +97,25 @@ class _Found:
         self.runs.append((pool or _POOL_OF.get(kind, "platform"), str(line["workload"]), instance, str(host)))
         self.nodes.append((str(line["workload"]), instance, str(kind), str(line["role"]), str(host)))
 
+    def uses(self, line: dict[str, Any]) -> None:
+        for what, cluster_of in self.clusters.items():
+            if line.get(what):
+                cluster_of[str(line["service"])] = str(line[what]["cluster"])
+
     def host(self, name: str, line: dict[str, Any]) -> None:
         known = self.hosts.setdefault(str(name), {})
-        for column in ("size", "pool", "region", "zone", "segment", "spare"):
+        for column in ("size", "pool", "region", "zone", "segment", "nic", "spare"):
             if line.get(column):
                 known[column] = line[column]
 
-    def state(self, name: str, problems: list[Problem]) -> State:
+    def state(self, name: str, problems: list[Problem], *, lists_idle: bool = True) -> State:
         if not self.runs and not problems:
             problems.append(Problem(name, "nothing runs there", allowed="instances or nodes with their hosts"))
         if problems:
             raise InputError(problems[:_MOST_PROBLEMS])
         pool_of = {host: pool for pool, _, _, host in self.runs}
         rows = [
-            dict.fromkeys(("size", "pool", "region", "zone", "segment"), "")
+            dict.fromkeys(("size", "pool", "region", "zone", "segment", "nic"), "")
             | {"host": host, "pool": pool_of.get(host, "services"), "spare": host not in pool_of}
             | known
             | {"state": "active", "price_per_hour": 0.0}
@@ -119,12 +126,17 @@ class _Found:
             hosts=pl.DataFrame(rows, schema=HOSTS_SCHEMA),
             runs=pl.DataFrame(self.runs, schema=RUNS_SCHEMA, orient="row").sort(list(RUNS_SCHEMA)),
             nodes=pl.DataFrame(self.nodes, schema=NODES_SCHEMA, orient="row"),
-            databases=None,
-            caches=None,
+            databases=self.cluster_table("database"),
+            caches=self.cluster_table("cache"),
             currency="",
             is_live=True,
             is_priced=False,
+            lists_idle=lists_idle,
         )
+
+    def cluster_table(self, what: str) -> pl.DataFrame | None:
+        rows = sorted(self.clusters[what].items())
+        return pl.DataFrame(rows, schema=CLUSTERS_SCHEMA, orient="row") if rows else None
 
 
 def _read(path: Path) -> str:

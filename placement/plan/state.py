@@ -18,6 +18,7 @@ HOSTS_SCHEMA: dict[str, pl.DataType] = {
     "region": pl.String(),
     "zone": pl.String(),
     "segment": pl.String(),
+    "nic": pl.String(),  # "": not said
     "spare": pl.Boolean(),
     "state": pl.String(),  # active | draining | failed
     "price_per_hour": pl.Float64(),
@@ -33,7 +34,8 @@ NODES_SCHEMA: dict[str, pl.DataType] = {
 }
 """Columns of a state's nodes: what kind those are of that run in other pools than `services`."""
 
-_CLUSTERS_SCHEMA: dict[str, pl.DataType] = {"service": pl.String(), "cluster": pl.String()}
+CLUSTERS_SCHEMA: dict[str, pl.DataType] = {"service": pl.String(), "cluster": pl.String()}
+"""Columns of who uses which database or cache."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ class State:
         Whether it is what runs today, not a plan.
     is_priced
         Whether prices and sizes of all hosts are known.
+    lists_idle
+        Whether hosts are listed on which nothing runs.
     """
 
     name: str
@@ -69,6 +73,7 @@ class State:
     currency: str
     is_live: bool
     is_priced: bool = True
+    lists_idle: bool = True
 
     @property
     def cost_per_hour(self) -> float:
@@ -92,8 +97,8 @@ def state_of_plan(plan: Plan) -> State:
         hosts=plan.hosts.with_columns(pl.lit("active").alias("state")).select(list(HOSTS_SCHEMA)),
         runs=runs,
         nodes=nodes.select(pl.col("workload").alias("service"), "instance", "kind", "role", "host"),
-        databases=plan.databases.select(list(_CLUSTERS_SCHEMA)) if has_tier and has_tier.postgres else None,
-        caches=plan.caches.select(list(_CLUSTERS_SCHEMA)) if has_tier and has_tier.valkey else None,
+        databases=plan.databases.select(list(CLUSTERS_SCHEMA)) if has_tier and has_tier.postgres else None,
+        caches=plan.caches.select(list(CLUSTERS_SCHEMA)) if has_tier and has_tier.valkey else None,
         currency=plan.summary.cost.currency,
         is_live=False,
     )

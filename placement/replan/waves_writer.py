@@ -14,13 +14,15 @@ WAVES_FILE = "waves.csv"
 _LIMIT_FILE = re.compile(r"wave-\d{4,}\.limit")
 
 
-def write_waves(waves: pl.DataFrame, folder: Path) -> None:
+def write_waves(waves: pl.DataFrame, folder: Path, failed: frozenset[str] = frozenset()) -> None:
     """Write the steps, in the place of older ones, whole or not at all.
 
     Parameters
     ----------
     waves
         With `placement.replan.waves.WAVES_SCHEMA`.
+    failed
+        Hosts that have failed: nothing can be done there, so no limit file names them.
 
     Raises
     ------
@@ -29,8 +31,11 @@ def write_waves(waves: pl.DataFrame, folder: Path) -> None:
     """
     files = {WAVES_FILE: waves.write_csv(line_terminator="\n").encode()}
     for wave, rows in waves.group_by("wave", maintain_order=True):
-        hosts = sorted({*rows["from"], *rows["to"]} - {""})
-        files[f"wave-{int(str(wave[0])):04d}.limit"] = "".join(f"{host}\n" for host in hosts).encode()
+        hosts = {*rows["from"], *rows["to"]} - {""}
+        # an empty file would limit Ansible to nothing less than all hosts
+        files[f"wave-{int(str(wave[0])):04d}.limit"] = "".join(
+            f"{host}\n" for host in sorted(hosts - failed or hosts)
+        ).encode()
     try:
         target = folder.resolve()
         recover(target)

@@ -41,6 +41,17 @@ def fleet() -> Fleet:
 
 
 @pytest.fixture(scope="session")
+def told() -> Fleet:
+    """Return the fleet without what cannot be written down, its services on NICs of 1 Gbps."""
+    return fleet_from_frames(
+        name="told",
+        services={**SERVICES, "region": ["eu-1"] * 4},
+        topology=TOPOLOGY,
+        policy={"postgres": {"services": {"billing-ledger": "dedicated"}}, "nic": {"services": "1gbe"}},
+    )
+
+
+@pytest.fixture(scope="session")
 def plan(fleet: Fleet) -> Plan:
     return place(fleet)
 

@@ -175,7 +175,10 @@ def test_a_registry_is_a_state(folders, tmp_path):
     found = diff_states(state_of_registry(registry), state_of_plan(plan))
     assert found.moves.height == 1
     assert found.cost["old"] == {}
-    assert found.notes == ("registry registry.jsonl knows no prices of hosts",)
+    assert found.notes == (
+        "registry registry.jsonl knows no prices of hosts",
+        "registry registry.jsonl knows no hosts without anything on them",
+    )
     registry.write_text('{"kind": "instance", "service": "a"}\n[]\n')
     with pytest.raises(InputError) as caught:
         state_of_registry(registry)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,13 +13,14 @@ from planner_fleets import SIZES, make_fleet
 
 from placement.engine import Options, place
 from placement.errors import InfeasibleError
-from placement.fleet import generate_fleet
+from placement.fleet import fleet_from_frames, generate_fleet
 from placement.plan.diff import diff_states
 from placement.plan.moves import MOVES_SCHEMA
 from placement.plan.state import state_of_fleet, state_of_plan
 from placement.replan.adopt import adopted
 from placement.replan.crossing import crossing
-from placement.replan.waves import WaveOptions, plan_waves
+from placement.replan.waves import WAVES_SCHEMA, WaveOptions, plan_waves
+from placement.units import RESOURCES
 from placement.verify import check_plan
 from placement.verify.waves import check_waves
 
@@ -72,6 +74,42 @@ def test_nodes_move_in_steps_that_leave_a_majority(whole):
     size = dict(old.runs.filter(old.runs["pool"] == "databases").group_by("service").len().iter_rows())
     assert all(number <= max(1, (size[name] - 1) // 2) for _, name, number in nodes.iter_rows())
     assert check_waves(waves, today, (old, new), (None, goal), size=50, max_unavailable=3) == ()
+
+
+def test_a_host_keeps_the_nic_it_was_bought_with():
+    # two of 600 Mbps never share a NIC of 1 Gbps: two hosts, although one of the size's own NIC would carry both
+    services = {
+        "service": ["a", "b"], "network_mbps": ["600", "600"], "cpu_cores": ["0.5", "0.5"], "memory_mb": ["500", "500"],
+        "needs_postgres": ["false", "false"], "needs_valkey": ["false", "false"],
+    }  # fmt: skip
+    policy = {"pools": ["services"], "spare": 0.0}
+    slow = fleet_from_frames(services=services, policy={**policy, "nic": {"services": "1gbe"}})
+    plan = place(slow)
+    assert plan.hosts["nic"].to_list() == ["1gbe", "1gbe"]
+    assert plan.links.filter(pl.col("kind") == "nic").height == 4  # in and out of each
+    # the policy is gone, the NICs are not: hosts stand as they are
+    today = adopted(slow, plan)
+    today = dataclasses.replace(today, document={**today.document, "policy": policy}).build()
+    assert place(fleet_from_frames(services=services, policy=policy)).hosts.height == 1
+    assert today.hosts["nic"].to_list() == ["1gbe", "1gbe"]
+    again = place(today, Options(max_moves=0))
+    assert again.hosts.select("host", "nic").equals(plan.hosts.select("host", "nic"))
+    assert again.links.equals(plan.links)
+    # a step counts with them: 1 Gbps less the headroom, from the fleet as from the plan
+    old, new = state_of_fleet(today), state_of_plan(again)
+    network = [resource.name for resource in RESOURCES].index("network")
+    limits = {
+        host: round(1000 * mbps)
+        for host, mbps in again.hosts.select("host", f"{RESOURCES[network].column}_limit").iter_rows()
+    }
+    state = crossing(today, old, new, again, None)
+    assert {host: limit[network] for host, limit in state.limit.items()} == limits
+    assert max(limits.values()) <= 1_000_000
+    onto = pl.DataFrame(
+        [(1, "a", 1, old.runs["host"][0], old.runs["host"][1], "services")], schema=list(WAVES_SCHEMA), orient="row"
+    )
+    kinds = {found.kind for found in check_waves(onto, today, (old, new), (None, again), size=9, max_unavailable=1)}
+    assert "wave-over-limit" in kinds
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from random import Random
 import polars as pl
 import pytest
 from planner_fleets import make_fleet
-from replan_fleets import policy
+from replan_fleets import policy, running
 
 from placement.engine import Options, place
 from placement.errors import InfeasibleError, InputError
@@ -121,6 +121,19 @@ def test_two_that_change_places_and_must_not_meet_step_aside():
     assert len(found) == 3
 
 
+def test_a_host_beyond_its_limit_gets_nothing_until_it_is_mended():
+    # x holds 3 + 2 of 4 cores; c (1) may come only once b has left, although it could be moved first
+    state = crossed({"a": 3, "b": 2, "c": 1}, {"x": 4, "y": 4, "z": 4}, {"a": "x", "b": "x", "c": "y"})
+    assert steps(state, [("c", 1, "y", "x"), ("b", 1, "x", "z")]) == [(1, "b", "x", "z"), (2, "c", "y", "x")]
+
+
+def test_what_breaks_a_rule_gets_no_more_of_it():
+    # a and b must not meet but do on x; another b may come there only once a has left
+    rules = Rules({}, {}, {("services", "a"): {("services", "b"): 0}}, {("services", "b"): {("services", "a"): 0}})
+    state = crossed({"a": 1, "b": 1}, {"x": 9, "y": 9, "z": 9}, {"a": "x", "b/1": "x", "b/2": "y"}, rules)
+    assert steps(state, [("b", 2, "y", "x"), ("a", 1, "x", "z")]) == [(1, "a", "x", "z"), (2, "b", "y", "x")]
+
+
 def test_an_instance_that_moves_within_its_zone_counts_there_once():
     # at most one of a in a zone; a moves from x1 to x2, both in zone x
     rules = Rules({}, {("services", "a"): ("zone", 1)}, {}, {})
@@ -223,6 +236,26 @@ def test_faults_in_the_steps_are_found(journey):
     assert {"wave-over-limit", "wave-rule", "wave-unavailable", "wave-size", "wave-end"} <= kinds(journey, everything)
 
 
+def test_the_replay_takes_a_broken_start_and_finds_what_makes_it_worse():
+    # h1 holds 3 + 2 of 4 cores: b leaves for h2, which has 3 left
+    services = {"a": (1, "3"), "b": (1, "2"), "c": (1, "1")}
+    fleet = running(
+        services, {"h1": "active", "h2": "active"}, [("a", 1, "h1"), ("b", 1, "h1"), ("c", 1, "h2")],
+        policy=policy(max=0),
+    )  # fmt: skip
+    plan = place(fleet)
+    old, new = state_of_fleet(fleet), state_of_plan(plan)
+    moves = diff_states(old, new).moves.select(list(MOVES_SCHEMA))
+    waves = plan_waves(crossing(fleet, old, new, plan, None), moves, old, WaveOptions())
+    assert waves.select("service", "from", "to").rows() == [("b", "h1", "h2")]
+    journey = (fleet, (old, new), plan, waves)
+    assert kinds(journey, waves) == set()
+    # c comes to h1 while b is still there: 6 of 4 cores
+    comes = pl.DataFrame([(1, "c", 1, "h2", "h1", "services")], schema=waves.schema, orient="row")
+    worse = pl.concat([waves, comes])
+    assert "wave-over-limit" in kinds(journey, worse)
+
+
 def test_a_spread_broken_on_the_way_is_found(journey):
     _, (old, new), _, _ = journey
     places = {host: zone for state in (old, new) for host, zone in state.hosts.select("host", "zone").iter_rows()}
@@ -248,3 +281,12 @@ def test_steps_are_written_whole_with_a_limit_file_each(journey, tmp_path):
     (tmp_path / "waves" / "mine.txt").write_text("x")
     with pytest.raises(InputError, match=r"mine\.txt"):
         write_waves(waves, tmp_path / "waves")
+
+
+def test_no_limit_file_names_a_host_that_has_failed_nor_is_one_empty(tmp_path):
+    # x has failed: a starts anew on y, b only ends. A file without a host would mean all of them.
+    rows = [(1, "a", 1, "x", "y", "services"), (2, "b", 1, "x", "", "services")]
+    waves = pl.DataFrame(rows, schema=["wave", "service", "instance", "from", "to", "pool"], orient="row")
+    write_waves(waves, tmp_path / "waves", frozenset({"x"}))
+    limits = [(tmp_path / "waves" / f"wave-000{wave}.limit").read_text() for wave in (1, 2)]
+    assert limits == ["y\n", "x\n"]

@@ -55,6 +55,7 @@ TOOLS: dict[str, Tool] = {
     "pgbouncer": Tool(("pgbouncer",), ("pgbouncer",), ("/usr/sbin",)),
     "chromium": Tool(("chromium", "chromium-browser", "google-chrome"), ("chromium",)),
     "valkey": Tool(("valkey-server", "redis-server"), ("valkey-server", "redis-server")),
+    "ansible": Tool(("ansible",), ("ansible-core", "ansible")),
     "ansible-inventory": Tool(("ansible-inventory",), ("ansible-core", "ansible")),
     "ansible-playbook": Tool(("ansible-playbook",), ("ansible-core", "ansible")),
     "systemd-analyze": Tool(("systemd-analyze",), ("systemd",)),

@@ -22,6 +22,8 @@ from planned import Planned
 from placement.export import SCHEMAS, TARGETS, export_plan
 from placement.export.env import env_line
 from placement.export.source import Source, source_of
+from placement.replan.waves import WAVES_SCHEMA
+from placement.replan.waves_writer import write_waves
 
 pytestmark = pytest.mark.system
 
@@ -98,7 +100,9 @@ def test_ansible_reads_the_inventory(exported, planned, tool, tmp_path):
     listed = json.loads(good(run([program, "-i", inventory, "--list"], tmp_path)))
     hosts = planned.plan.hosts
     assert sorted(listed["_meta"]["hostvars"]) == hosts["host"].to_list()
-    for group, column in (("size", "size"), ("pool", "pool"), ("region", "region")):
+    # the topology names no segment: the plan assumes one, whose group is the region's only child
+    assert listed["region_main"] == {"children": ["segment_main_s0001"]}
+    for group, column in (("size", "size"), ("pool", "pool"), ("segment_main", "segment")):
         for (value,), rows in hosts.group_by(column):
             assert sorted(listed[f"{group}_{value}"]["hosts"]) == rows["host"].sort().to_list()
     assert sorted(listed["spares"]["hosts"]) == hosts.filter("spare")["host"].to_list()
@@ -110,7 +114,20 @@ def test_ansible_reads_the_inventory(exported, planned, tool, tmp_path):
     file = json.loads((inventory / "host_vars" / f"{name}.json").read_text())
     assert {key: shown[key] for key in file} == file
     assert shown["placement_plan_digest"] == json.loads((inventory.parent / "export.json").read_text())["plan_digest"]
-    assert f"@region_main:\n  |  |--{hosts['host'][0]}" in good(run([program, "-i", inventory, "--graph"], tmp_path))
+    graph = good(run([program, "-i", inventory, "--graph"], tmp_path))
+    assert f"@region_main:\n  |  |--@segment_main_s0001:\n  |  |  |--{hosts['host'][0]}" in graph
+
+
+def test_ansible_limits_itself_to_the_hosts_of_a_step(exported, planned, tool, tmp_path):
+    inventory = exported("ansible") / "inventory"
+    (one, other, *_) = planned.plan.hosts.filter(pool="services")["host"]
+    steps = pl.DataFrame([(1, "a", 1, one, other, "services")], schema=list(WAVES_SCHEMA), orient="row")
+    write_waves(steps, tmp_path / "waves")
+    limit = f"@{tmp_path / 'waves' / 'wave-0001.limit'}"
+    done = run([tool("ansible"), "all", "-i", inventory, "--list-hosts", "--limit", limit], tmp_path)
+    assert sorted(good(done).split()[-2:]) == sorted((one, other))
+    assert "hosts (2)" in done.stdout
+    assert done.stderr == ""
 
 
 PLAYBOOK = """
