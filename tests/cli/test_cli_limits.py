@@ -131,6 +131,8 @@ def test_cores_and_threads_do_not_change_the_plan(tmp_path):
         "generate", "--services", 24_000, "--demands", "measured", "--regions", 2, "-o", tmp_path / "fleet", "-q"
     )
     assert made.returncode == 0
+    description = tmp_path / "fleet" / "fleet.yaml"
+    description.write_text(f"{description.read_text()}policy: {{pools: [services]}}\n")
     plans = []
     for name, prefix, threads, workers in (
         ("one", ON_ONE_CORE, "1", "1"),
