@@ -196,8 +196,8 @@ def test_stopping_at_once_still_gives_a_valid_plan():
     assert plan.summary.cost.gap < 0.2
 
 
-# 200 services leave a gap, too, so that all of the search runs; 500 take five times as long
-@pytest.mark.parametrize(("kind", "num_services"), [("measured", 500), ("families", 200), ("skewed", 200)])
+# so few leave a gap, too, so that all of the search runs; 500 take five times as long
+@pytest.mark.parametrize(("kind", "num_services"), [("measured", 500), ("families", 100), ("skewed", 200)])
 def test_same_seed_same_plan(kind: Any, num_services: int):
     fleet = make_case(kind, num_services).build()
     assert plan_digest(place(fleet, Options(seed=3))) == plan_digest(place(fleet, Options(seed=3)))
