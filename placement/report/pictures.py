@@ -5,6 +5,7 @@ The same figures as on the page (`placement.report.facts`), drawn with matplotli
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from placement.pictures import COLOURS, save_pictures
 from placement.plan.types import Plan
 from placement.report.facts import POOL_TITLES, RESOURCE_TITLES, PoolUse, pool_uses, resource_word
 from placement.report.reading import shape_problems
-from placement.report.topology import LEVELS, Drawing, drawing
+from placement.report.topology import LEAST_ROOM, LEVELS, WIDTH, Drawing, drawing, label_of
 from placement.units import RESOURCES, FloatArray
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ _SPARE = "#bbbbbb"
 _LEVEL_COLOURS = dict(zip(LEVELS, ("#56B4E9", "#E69F00", "#D55E00"), strict=True))
 _COLUMNS = 400
 """Columns of a heat map: where there are more hosts, neighbours share one."""
-_MOST_NAMED = 40
-"""Nodes of a network that are named."""
+_LETTER = 7.5
+"""Width of a letter in a network's drawing."""
 
 
 def draw_report(
@@ -253,13 +254,14 @@ def network(plane: str, links: pl.DataFrame) -> Figure | None:
 
 
 def _nodes(axes: Axes, drawn: Drawing) -> None:
+    in_layer = Counter(y for _, y in drawn.place.values())
     for node, (x, y) in drawn.place.items():
         is_leaf = node in drawn.leaves
-        colour = COLOURS[0] if is_leaf else COLOURS[6]
-        axes.plot([x], [y], "s", color=colour, markersize=8 if len(drawn.leaves) <= _MOST_NAMED else 4, zorder=2)
-        if not is_leaf or len(drawn.leaves) <= _MOST_NAMED // 4:
+        room = WIDTH / in_layer[y]
+        axes.plot([x], [y], "s", color=COLOURS[0 if is_leaf else 6], markersize=min(8, room / 3), zorder=2)
+        if room >= LEAST_ROOM:
+            name = label_of(node, int(room / _LETTER))
             at = (0, -16) if is_leaf else (0, 9)
-            name = node.removesuffix("@database")
             axes.annotate(name, (x, y), xytext=at, textcoords="offset points", ha="center", fontsize=7)
 
 

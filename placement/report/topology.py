@@ -18,8 +18,10 @@ LEVELS = ("ok", "warning", "critical")
 
 _MOST_SEGMENTS = 60
 """Segments whose bundles are drawn one by one."""
-_WIDTH, _LAYER = 1000.0, 110.0
-_LEAST_ROOM = 42.0
+WIDTH = 1000.0
+"""Width of a drawing."""
+_LAYER = 110.0
+LEAST_ROOM = 42.0
 """Width that a name needs."""
 
 
@@ -111,7 +113,7 @@ def topology(plane: str, links: pl.DataFrame) -> Html:
             for bundle in found.shown
         ],
         _nodes(found),
-        viewBox=f"0 0 {_WIDTH:.0f} {height:.0f}",
+        viewBox=f"0 0 {WIDTH:.0f} {height:.0f}",
         role="img",
         aria_label=text,
     )
@@ -197,7 +199,7 @@ def _places(bundles: list[Bundle], leaves: set[str]) -> dict[str, tuple[float, f
             below = {node: [x[other] for other in neighbours[node] if layer[other] < level] for node in nodes}
             nodes = sorted(nodes, key=lambda node: (round(sum(below[node]) / max(len(below[node]), 1), 3), node))
         for n, node in enumerate(nodes):
-            x[node] = (n + 0.5) * _WIDTH / len(nodes)
+            x[node] = (n + 0.5) * WIDTH / len(nodes)
     return {node: (x[node], 34 + (top - layer[node]) * _LAYER) for node in sorted(layer)}
 
 
@@ -230,10 +232,10 @@ def _nodes(drawn: Drawing) -> Html:
     in_layer: dict[float, int] = defaultdict(int)
     for _, y in place.values():
         in_layer[y] += 1
-    shapes = [] if _rooms(place, leaves) >= _LEAST_ROOM else _group_labels(place, leaves)
+    shapes = [] if _rooms(place, leaves) >= LEAST_ROOM else _group_labels(place, leaves)
     for node, (x, y) in place.items():
         level = worst[node].level if node in worst else "ok"
-        room = _WIDTH / in_layer[y]
+        room = WIDTH / in_layer[y]
         width = min(room * 0.8, 26.0)
         title = h("title", f"{node}: busiest link at {percent(worst[node].utilization) if node in worst else '0 %'}")
         css = "leaf" if node in leaves else "switch"
@@ -241,14 +243,14 @@ def _nodes(drawn: Drawing) -> Html:
         shapes.append(
             h(f"rect.node.{css}.fill-{level}", title, x=x - width / 2, y=y - 7, width=width, height=14, rx=rounding)
         )
-        if room >= _LEAST_ROOM:
-            label = _label(node, int(room / 6.2))
+        if room >= LEAST_ROOM:
+            label = label_of(node, int(room / 6.2))
             shapes.append(h("text", label, x=x, y=y + (24 if css == "leaf" else -13), text_anchor="middle"))
     return join(shapes)
 
 
 def _rooms(place: dict[str, tuple[float, float]], leaves: frozenset[str]) -> float:
-    return _WIDTH / max(len(leaves & place.keys()), 1)
+    return WIDTH / max(len(leaves & place.keys()), 1)
 
 
 def _group_labels(place: dict[str, tuple[float, float]], leaves: frozenset[str]) -> list[Html]:
@@ -259,13 +261,14 @@ def _group_labels(place: dict[str, tuple[float, float]], leaves: frozenset[str])
     shapes = []
     for group, points in groups.items():
         left, right = min(x for x, _ in points), max(x for x, _ in points)
-        if group and right - left >= _LEAST_ROOM:
-            label = f"{_label(group, int((right - left) / 6.2))}: {count(len(points))}"
+        if group and right - left >= LEAST_ROOM:
+            label = f"{label_of(group, int((right - left) / 6.2))}: {count(len(points))}"
             shapes.append(h("text", label, x=(left + right) / 2, y=points[0][1] + 24, text_anchor="middle"))
     return shapes
 
 
-def _label(node: str, length: int) -> str:
+def label_of(node: str, length: int) -> str:
+    """Return a node's name in so many letters: what stands before its last parts is left out first."""
     name = node.removesuffix("@database")
     while len(name) > length and "/" in name:
         name = name.split("/", 1)[1]
