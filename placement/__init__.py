@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from placement.fleet import Fleet, fleet_from_frames, generate_fleet, read_fleet
     from placement.forecast import Forecast, forecast_fleet
     from placement.plan import Plan, read_plan, write_plan
-    from placement.report import render_report, write_report
+    from placement.report import draw_report, render_report, write_report
     from placement.verify import check_plan
 
 _HOMES = {
@@ -40,6 +40,7 @@ _HOMES = {
     "RefusedError": "errors",
     "check_plan": "verify",
     "compare_mixes": "compare",
+    "draw_report": "report",
     "explain_plan": "explain",
     "export_plan": "export",
     "fleet_from_frames": "fleet",
@@ -69,6 +70,7 @@ __all__ = [
     "RefusedError",
     "check_plan",
     "compare_mixes",
+    "draw_report",
     "explain_plan",
     "export_plan",
     "fleet_from_frames",

@@ -119,7 +119,7 @@ def tornado(comparison: Comparison) -> Figure | None:
         return None
     swings = found.tornado[:_MOST_BARS]
     best = next(mix for mix in comparison.mixes if mix.name == found.of)
-    middle = 0.0 if best.cost is None else best.cost.per_hour
+    middle = _total(best)
     figure, axes = plt.subplots(figsize=(8.2, 1.3 + 0.34 * len(swings)), layout="constrained")
     places = list(range(len(swings)))[::-1]
     for label, colour, ends in (
@@ -132,7 +132,7 @@ def tornado(comparison: Comparison) -> Figure | None:
     axes.set_yticks(
         places, [f"{swing.path}\n{swing.low:g} to {swing.high:g} {swing.unit}" for swing in swings], fontsize=7
     )
-    axes.set_xlabel(f"cost of {found.of}, {comparison.currency} per hour")
+    axes.set_xlabel(f"total cost of {found.of}, {comparison.currency} per hour")
     axes.grid(visible=False, axis="y")
     figure.legend(loc="outside upper right", ncols=2, frameon=False)
     return figure

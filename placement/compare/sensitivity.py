@@ -27,8 +27,8 @@ from placement.packing.options import Options
 from placement.units import FloatArray
 
 _METHOD = (
-    "each pool's planned cost x proven bound with the figures in question / bound with typical figures; bounds of "
-    "{services:,} services{thinned}"
+    "each pool's planned cost, spares in proportion, x proven bound with the figures in question / bound with typical "
+    "figures; bounds of {services:,} services{thinned}"
 )
 _SAME = 1e-6
 
@@ -255,7 +255,10 @@ class _Base:
 
 
 def _planned_costs(mix: MixPlan) -> dict[str, float]:
-    return {pool: cost.per_hour for pool, cost in mix.pools.items()}
+    """Return the cost of each pool, its part of the spares included: mixes are ranked with them."""
+    cost = mix.cost
+    with_spares = cost.total_per_hour / cost.per_hour if cost is not None and cost.per_hour else 1.0
+    return {pool: of_pool.per_hour * with_spares for pool, of_pool in mix.pools.items()}
 
 
 def _work(fleet: Fleet) -> int:

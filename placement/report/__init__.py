@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from placement.report.page import render_report, write_report
+    from placement.report.pictures import draw_report
 
-__all__ = ["render_report", "write_report"]
+__all__ = ["draw_report", "render_report", "write_report"]
 
 
 def __getattr__(name: str) -> Any:
     """Load a public name from its module."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module("placement.report.page"), name)
+    module = "pictures" if name == "draw_report" else "page"
+    return getattr(importlib.import_module(f"placement.report.{module}"), name)

@@ -214,9 +214,7 @@ def _tornado(comparison: Mapping[str, Any], currency: str) -> Html | None:
     shown = swings[:_MOST_SWINGS]
     costs = [number_in(swing, f"cost_{end}_per_hour") for swing in shown for end in ("low", "high")]
     of = str(comparison["sensitivity"].get("of", ""))
-    typical = next(
-        (number_in(mix, "cost", "per_hour") for mix in rows_in(comparison, "mixes") if mix.get("name") == of), costs[0]
-    )
+    typical = next((_total(mix) for mix in rows_in(comparison, "mixes") if mix.get("name") == of), costs[0])
     least, most = min(*costs, typical), max(*costs, typical)
     drawn = []
     for swing in shown:
@@ -231,7 +229,11 @@ def _tornado(comparison: Mapping[str, Any], currency: str) -> Html | None:
     caption = f"{money(least)} to {money(most)} {currency}/h; the mark is the plan of {of}"
     return h(
         "figure",
-        h("figcaption", h("b", "Which estimates matter most"), f" cost at the low and the high end of each, {caption}"),
+        h(
+            "figcaption",
+            h("b", "Which estimates matter most"),
+            f" cost, spares included, at the low and the high end of each, {caption}",
+        ),
         h("div.rows", drawn),
     )
 

@@ -84,11 +84,13 @@ def remarks(plan: Plan, uses: Sequence[PoolUse]) -> Html | None:
 def _remarks(plan: Plan, uses: Sequence[PoolUse]) -> Iterator[tuple[str, str]]:
     summary = plan.summary
     if summary.violations:
-        yield "critical", f"The plan breaks {count(len(summary.violations))} rules; see the alerts below."
+        yield "critical", f"The plan breaks {_several(len(summary.violations), 'rule')}; see the alerts below."
     levels = [alert.level for alert in summary.alerts]
     if levels:
         critical = levels.count("critical")
-        text = f"{len(levels)} alerts against the model's thresholds" + (f", {critical} critical" if critical else "")
+        text = f"{_several(len(levels), 'alert')} against the model's thresholds" + (
+            f", {critical} critical" if critical else ""
+        )
         yield ("critical" if critical else "warning"), f"{text}; see below."
     tier = summary.data_tier
     other = tier.postgres.alternative if tier and tier.postgres else None
@@ -110,6 +112,10 @@ def _remarks(plan: Plan, uses: Sequence[PoolUse]) -> Iterator[tuple[str, str]]:
             f"{amount(lost.stranded, lost.unit)} of {resource_word(lost.name)} "
             f"({percent(lost.stranded_share, 0)}) is stranded on hosts that are full.",
         )
+
+
+def _several(number: int, what: str) -> str:
+    return f"{count(number)} {what}" if number == 1 else f"{count(number)} {what}s"
 
 
 def cost_section(plan: Plan) -> Html:

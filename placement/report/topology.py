@@ -18,13 +18,17 @@ LEVELS = ("ok", "warning", "critical")
 
 _MOST_SEGMENTS = 60
 """Segments whose bundles are drawn one by one."""
-_WIDTH, _LAYER = 1000.0, 110.0
-_LEAST_ROOM = 42.0
+WIDTH = 1000.0
+"""Width of a drawing."""
+_LAYER = 110.0
+LEAST_ROOM = 42.0
 """Width that a name needs."""
 
 
 @dataclass(frozen=True)
-class _Bundle:
+class Bundle:
+    """Parallel links between two nodes: what its busier direction says, and a text about both."""
+
     ends: tuple[str, str]
     kind: str
     utilization: float
@@ -37,6 +41,50 @@ class _Bundle:
         return LEVELS.index(self.level), self.utilization
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """A network laid out.
+
+    Parameters
+    ----------
+    bundles, shown
+        All bundles; those to draw, in the order in which they are drawn: the busiest last, on top.
+    place, where
+        x and y of each node, y from the top down; and of the ends of `shown`.
+    leaves
+        Nodes that are segments.
+    text
+        How much of what there is.
+    """
+
+    bundles: tuple[Bundle, ...]
+    shown: tuple[Bundle, ...]
+    place: dict[str, tuple[float, float]]
+    where: dict[str, tuple[float, float]]
+    leaves: frozenset[str]
+    text: str
+
+
+def drawing(links: pl.DataFrame) -> Drawing:
+    """Return where the nodes of a plane stand, and which lines join them.
+
+    Parameters
+    ----------
+    links
+        Its bundles, a row per direction.
+    """
+    bundles = _bundles(links)
+    leaves = _leaves(bundles)
+    place = _places(bundles, leaves)
+    text = f"{count(len(leaves))} segments, {count(len(place) - len(leaves))} switches, {count(len(bundles))} bundles"
+    shown, where = bundles, place
+    if len(leaves) > _MOST_SEGMENTS:
+        shown, where = _merged(bundles, leaves, place)
+        text += ", those of one place to one switch drawn as one"
+    ordered = tuple(sorted(shown, key=lambda bundle: (*bundle.rank, bundle.ends)))
+    return Drawing(tuple(bundles), ordered, place, where, frozenset(leaves), text)
+
+
 def topology(plane: str, links: pl.DataFrame) -> Html:
     """Return the drawing of a plane.
 
@@ -47,16 +95,9 @@ def topology(plane: str, links: pl.DataFrame) -> Html:
     links
         Its bundles, a row per direction.
     """
-    bundles = _bundles(links)
-    leaves = _leaves(bundles)
-    place = _places(bundles, leaves)
-    height = (max((y for _, y in place.values()), default=0.0)) + 40
-    text = f"{plane} network: {count(len(leaves))} segments, {count(len(place) - len(leaves))} switches, "
-    text += f"{count(len(bundles))} bundles"
-    shown, where = bundles, place
-    if len(leaves) > _MOST_SEGMENTS:
-        shown, where = _merged(bundles, leaves, place)
-        text += ", those of one place to one switch drawn as one"
+    found = drawing(links)
+    where, height = found.where, max((y for _, y in found.place.values()), default=0.0) + 40
+    text = f"{plane} network: {found.text}"
     drawn = h(
         "svg.topology",
         [
@@ -69,26 +110,26 @@ def topology(plane: str, links: pl.DataFrame) -> Html:
                 y2=where[bundle.ends[1]][1],
                 stroke_width=0.75 + 5 * min(bundle.utilization, 1.0),
             )
-            for bundle in sorted(shown, key=lambda bundle: (*bundle.rank, bundle.ends))
+            for bundle in found.shown
         ],
-        _nodes(place, bundles, leaves),
-        viewBox=f"0 0 {_WIDTH:.0f} {height:.0f}",
+        _nodes(found),
+        viewBox=f"0 0 {WIDTH:.0f} {height:.0f}",
         role="img",
         aria_label=text,
     )
     return h(
         "figure",
-        h("figcaption", h("b", f"{plane.capitalize()} network"), text.removeprefix(f"{plane} network:")),
+        h("figcaption", h("b", f"{plane.capitalize()} network"), f" {found.text}"),
         h("div.scroll", drawn, tabindex=0, role="region", aria_label=text),
     )
 
 
 def _merged(
-    bundles: list[_Bundle], leaves: set[str], place: dict[str, tuple[float, float]]
-) -> tuple[list[_Bundle], dict[str, tuple[float, float]]]:
+    bundles: list[Bundle], leaves: set[str], place: dict[str, tuple[float, float]]
+) -> tuple[list[Bundle], dict[str, tuple[float, float]]]:
     """Return bundles with those from the segments of one place to one switch as one, and where their ends are."""
     where = dict(place)
-    groups: dict[tuple[str, str], list[_Bundle]] = defaultdict(list)
+    groups: dict[tuple[str, str], list[Bundle]] = defaultdict(list)
     kept = []
     for bundle in bundles:
         inside = [end for end in bundle.ends if end in leaves]
@@ -106,11 +147,11 @@ def _merged(
         worst = max(members, key=lambda bundle: bundle.rank)
         over = sum(bundle.level != "ok" for bundle in members)
         title = f"{group} and {switch}: {count(len(members))} bundles, {count(over)} above a threshold; the busiest:"
-        kept.append(_Bundle((group, switch), worst.kind, worst.utilization, worst.level, f"{title}\n{worst.title}"))
+        kept.append(Bundle((group, switch), worst.kind, worst.utilization, worst.level, f"{title}\n{worst.title}"))
     return kept, where
 
 
-def _bundles(links: pl.DataFrame) -> list[_Bundle]:
+def _bundles(links: pl.DataFrame) -> list[Bundle]:
     """Return the bundles, both directions of one taken together."""
     rows: dict[tuple[str, str], list[dict[str, object]]] = defaultdict(list)
     for row in links.sort("link").iter_rows(named=True):
@@ -126,14 +167,14 @@ def _bundles(links: pl.DataFrame) -> list[_Bundle]:
             for row in directions
         )
         found.append(
-            _Bundle(
+            Bundle(
                 ends, str(worst["kind"]), float(str(worst["utilization"])), level if level in LEVELS else "ok", title
             )
         )
     return found
 
 
-def _places(bundles: list[_Bundle], leaves: set[str]) -> dict[str, tuple[float, float]]:
+def _places(bundles: list[Bundle], leaves: set[str]) -> dict[str, tuple[float, float]]:
     """Return x and y of each segment and switch: layers by the number of hops to a segment, the segments lowest."""
     neighbours: dict[str, set[str]] = defaultdict(set)
     for bundle in bundles:
@@ -158,11 +199,11 @@ def _places(bundles: list[_Bundle], leaves: set[str]) -> dict[str, tuple[float, 
             below = {node: [x[other] for other in neighbours[node] if layer[other] < level] for node in nodes}
             nodes = sorted(nodes, key=lambda node: (round(sum(below[node]) / max(len(below[node]), 1), 3), node))
         for n, node in enumerate(nodes):
-            x[node] = (n + 0.5) * _WIDTH / len(nodes)
+            x[node] = (n + 0.5) * WIDTH / len(nodes)
     return {node: (x[node], 34 + (top - layer[node]) * _LAYER) for node in sorted(layer)}
 
 
-def _leaves(bundles: list[_Bundle]) -> set[str]:
+def _leaves(bundles: list[Bundle]) -> set[str]:
     """Return the segments: ends of uplinks that have no other kind of link and fewer uplinks than their other ends.
 
     An uplink joins a segment and a switch. What also has a trunk is the switch; where neither has one, the switch is
@@ -181,19 +222,20 @@ def _leaves(bundles: list[_Bundle]) -> set[str]:
     return leaves
 
 
-def _nodes(place: dict[str, tuple[float, float]], bundles: list[_Bundle], leaves: set[str]) -> Html:
-    worst: dict[str, _Bundle] = {}
-    for bundle in bundles:
+def _nodes(drawn: Drawing) -> Html:
+    place, leaves = drawn.place, drawn.leaves
+    worst: dict[str, Bundle] = {}
+    for bundle in drawn.bundles:
         for end in bundle.ends:
             if end not in worst or bundle.rank > worst[end].rank:
                 worst[end] = bundle
     in_layer: dict[float, int] = defaultdict(int)
     for _, y in place.values():
         in_layer[y] += 1
-    shapes = [] if _rooms(place, leaves) >= _LEAST_ROOM else _group_labels(place, leaves)
+    shapes = [] if _rooms(place, leaves) >= LEAST_ROOM else _group_labels(place, leaves)
     for node, (x, y) in place.items():
         level = worst[node].level if node in worst else "ok"
-        room = _WIDTH / in_layer[y]
+        room = WIDTH / in_layer[y]
         width = min(room * 0.8, 26.0)
         title = h("title", f"{node}: busiest link at {percent(worst[node].utilization) if node in worst else '0 %'}")
         css = "leaf" if node in leaves else "switch"
@@ -201,17 +243,17 @@ def _nodes(place: dict[str, tuple[float, float]], bundles: list[_Bundle], leaves
         shapes.append(
             h(f"rect.node.{css}.fill-{level}", title, x=x - width / 2, y=y - 7, width=width, height=14, rx=rounding)
         )
-        if room >= _LEAST_ROOM:
-            label = _label(node, int(room / 6.2))
+        if room >= LEAST_ROOM:
+            label = label_of(node, int(room / 6.2))
             shapes.append(h("text", label, x=x, y=y + (24 if css == "leaf" else -13), text_anchor="middle"))
     return join(shapes)
 
 
-def _rooms(place: dict[str, tuple[float, float]], leaves: set[str]) -> float:
-    return _WIDTH / max(len(leaves & place.keys()), 1)
+def _rooms(place: dict[str, tuple[float, float]], leaves: frozenset[str]) -> float:
+    return WIDTH / max(len(leaves & place.keys()), 1)
 
 
-def _group_labels(place: dict[str, tuple[float, float]], leaves: set[str]) -> list[Html]:
+def _group_labels(place: dict[str, tuple[float, float]], leaves: frozenset[str]) -> list[Html]:
     """Name the places of segments that stand too close for names of their own: region/zone, where there is room."""
     groups: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for leaf in sorted(leaves & place.keys()):
@@ -219,13 +261,14 @@ def _group_labels(place: dict[str, tuple[float, float]], leaves: set[str]) -> li
     shapes = []
     for group, points in groups.items():
         left, right = min(x for x, _ in points), max(x for x, _ in points)
-        if group and right - left >= _LEAST_ROOM:
-            label = f"{_label(group, int((right - left) / 6.2))}: {count(len(points))}"
+        if group and right - left >= LEAST_ROOM:
+            label = f"{label_of(group, int((right - left) / 6.2))}: {count(len(points))}"
             shapes.append(h("text", label, x=(left + right) / 2, y=points[0][1] + 24, text_anchor="middle"))
     return shapes
 
 
-def _label(node: str, length: int) -> str:
+def label_of(node: str, length: int) -> str:
+    """Return a node's name in so many letters: what stands before its last parts is left out first."""
     name = node.removesuffix("@database")
     while len(name) > length and "/" in name:
         name = name.split("/", 1)[1]

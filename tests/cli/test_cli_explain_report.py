@@ -106,4 +106,19 @@ def test_a_report_is_written_and_its_size_told(folders, capsys, monkeypatch, tmp
     fleet, plan = folders
     code, out, err = run(capsys, monkeypatch, "report", plan, "--fleet", fleet, "-o", tmp_path / "r.html", "--json")
     assert (code, err) == (0, "")
-    assert json.loads(out) == {"file": str(tmp_path / "r.html"), "bytes": (tmp_path / "r.html").stat().st_size}
+    size = (tmp_path / "r.html").stat().st_size
+    assert json.loads(out) == {"file": str(tmp_path / "r.html"), "bytes": size, "pictures": []}
+
+
+def test_the_reports_pictures(folders, capsys, monkeypatch, tmp_path) -> None:
+    _, plan = folders
+    (tmp_path / "c.json").write_text('{"format": "placement/comparison/1", "mixes": 3}', encoding="utf-8")
+    (tmp_path / "file").touch()
+    arguments = ["report", plan, "-o", tmp_path / "r.html", "--plots", tmp_path / "plots"]
+    code, _, err = run(capsys, monkeypatch, *arguments, "--comparison", tmp_path / "c.json")
+    assert (code, (tmp_path / "plots").exists()) == (2, False)
+    assert "c.json,mixes" in "".join(err.split())
+    assert run(capsys, monkeypatch, *arguments[:-1], tmp_path / "file")[0] == 2
+    code, out, _ = run(capsys, monkeypatch, *arguments, "--json")
+    assert code == 0
+    assert sorted(json.loads(out)["pictures"]) == sorted(str(path) for path in (tmp_path / "plots").iterdir())

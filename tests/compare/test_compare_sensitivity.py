@@ -50,7 +50,7 @@ def test_the_tornado_is_sorted_and_its_largest_bar_is_right(forty: Fleet, of_for
     swings = [swing.swing_per_hour for swing in found.tornado]
     assert swings == sorted(swings, reverse=True)
     largest = found.tornado[0]
-    # the ratio of bounds with 0.6 instead of 0.5 cores, times the planned cost
+    # the ratio of bounds with 0.6 instead of 0.5 cores, times the planned cost, spares included
     model = model_with(forty.model, {largest.path: largest.high})
     small = dataclasses.replace(forty, buyable=tuple(of_forty.mixes[0].sizes))
 
@@ -58,9 +58,9 @@ def test_the_tornado_is_sorted_and_its_largest_bar_is_right(forty: Fleet, of_for
         return sum(fractional_bound(problem) for problem in build_problems(fleet))
 
     ratio = bound(dataclasses.replace(small, model=model)) / bound(small)
-    assert largest.cost_high_per_hour == pytest.approx(of_forty.mixes[0].cost.per_hour * ratio)
+    assert largest.cost_high_per_hour == pytest.approx(of_forty.mixes[0].cost.total_per_hour * ratio)
     # at the low end eight replicas that keep apart may decide: then it costs no less
-    assert largest.cost_low_per_hour <= of_forty.mixes[0].cost.per_hour < largest.cost_high_per_hour
+    assert largest.cost_low_per_hour <= of_forty.mixes[0].cost.total_per_hour < largest.cost_high_per_hour
 
 
 def test_measured_demands_depend_on_no_estimate(of_tiny_mix: Comparison) -> None:
@@ -112,3 +112,15 @@ def test_where_replicas_decide_demand_moves_nothing() -> None:
     assert fractional_bound(problem) == pytest.approx(0.576)
     lighter = dataclasses.replace(problem, demand=problem.demand // 2)
     assert fractional_bound(lighter) == pytest.approx(0.576)
+
+
+def test_regret_counts_spares_as_the_ranking_does() -> None:
+    # fixtures/tiny-families: with both sizes 0.70 and as much for spares, one of each; three compute hosts at 0.30 need
+    # one spare alone, 1.20 in all
+    asked = Asked(mixes=["compute", "all"])
+    found = compare_mixes(read_fleet("fixtures/tiny-families"), asked, with_rules=False, doubt=Doubt(samples=1))
+    assert [mix.cost.per_hour for mix in found.mixes] == [pytest.approx(0.9), pytest.approx(0.7)]
+    assert [mix.cost.total_per_hour for mix in found.mixes] == [pytest.approx(1.2), pytest.approx(1.4)]
+    # the services state all their figures, so no estimate moves anything
+    assert found.sensitivity.least_mean_regret == found.best == "compute"
+    assert [row.mean_per_hour for row in found.sensitivity.regrets] == [0, pytest.approx(0.2)]

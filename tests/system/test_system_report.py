@@ -11,11 +11,14 @@ import pytest
 from browser import Browser
 from planned import SMALL_FLEET, Planned
 
+from placement.compare import Asked, compare_mixes
 from placement.fleet import read_fleet
+from placement.forecast import forecast_fleet
 from placement.report import write_report
 
 pytestmark = pytest.mark.system
 
+ROOT = Path(__file__).parents[2]
 READY = "document.documentElement.dataset.ready"
 HOSTILE = "<img src=x onerror=document.title=1>"
 
@@ -28,7 +31,7 @@ def browser(tool: Callable[[str], Path]) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def page(planned: Planned, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return the address of a report of a plan one of whose services has a name that looks like markup."""
+    """Return the address of a report of everything; a service and a mix have names that look like markup."""
     rename = {"catalog-price": HOSTILE}
     plan = planned.plan
     hostile = dataclasses.replace(
@@ -38,7 +41,11 @@ def page(planned: Planned, tmp_path_factory: pytest.TempPathFactory) -> str:
         caches=plan.caches.with_columns(pl.col("service").replace(rename)),
     )
     path = tmp_path_factory.mktemp("report") / "report.html"
-    write_report(hostile, path, read_fleet(SMALL_FLEET))
+    found = compare_mixes(read_fleet(ROOT / "fixtures" / "tiny-mix"), Asked(mixes=["all", "singles"]))
+    compared = found.to_dict()
+    compared["mixes"][0]["name"] = HOSTILE
+    grown = forecast_fleet(read_fleet(ROOT / "fixtures" / "tiny-replicas"), 1 / 4, samples=5).to_dict()
+    write_report(hostile, path, read_fleet(SMALL_FLEET), comparison=compared, forecast=grown)
     return path.as_uri()
 
 
@@ -79,6 +86,12 @@ def test_the_charts_are_drawn(opened: Browser, planned: Planned) -> None:
     assert all(number > 2 for _, number in colours)  # more than gaps and one colour
     shapes = opened.evaluate("[...document.querySelectorAll('svg rect')].filter((r) => r.getBBox().width > 0).length")
     assert shapes > 20
+    for part, drawn in (
+        ("network", "svg.topology line"),
+        ("comparison", "svg.scatter circle"),
+        ("forecast", "path.band"),
+    ):
+        assert opened.evaluate(f"document.querySelectorAll('#{part} {drawn}').length") > 0, part
 
 
 def test_search_finds_services_hosts_and_domains(opened: Browser, planned: Planned) -> None:
