@@ -60,7 +60,7 @@ def solve_exactly(
         return None
     classes = problem.classes
     everything = np.arange(len(packing.host_class))
-    assignment = _Assignment.make(problem, problem.instances, packing, everything, is_optional=True)
+    assignment = Assignment.make(problem, problem.instances, packing, everything, is_optional=True)
     if assignment is None:
         return None
     model, u = assignment.model, assignment.u
@@ -92,7 +92,7 @@ def seat_exactly(
     """
     service_of = np.repeat(np.arange(len(problem.names)), problem.instances)
     left = np.bincount(service_of[packing.host_of < 0], minlength=len(problem.names)).astype(np.int64)
-    assignment = _Assignment.make(problem, left, packing, hosts, is_optional=False)
+    assignment = Assignment.make(problem, left, packing, hosts, is_optional=False)
     if assignment is None:
         return False
     solved = solve_model(assignment.model, seed=seed, deterministic_time=deterministic_time, optional=True)
@@ -101,7 +101,7 @@ def seat_exactly(
     return solved.has_solution
 
 
-class _Assignment:
+class Assignment:
     """The model: its variables, and the constraints that hold whatever is asked of it.
 
     Parameters
@@ -125,7 +125,7 @@ class _Assignment:
     @classmethod
     def make(
         cls, problem: PoolProblem, left: IntArray, packing: Packing, hosts: IntArray, *, is_optional: bool
-    ) -> _Assignment | None:
+    ) -> Assignment | None:
         """Return the model of placing so many instances (`left`) on these empty hosts; None: it would be too large."""
         services = np.flatnonzero(left)
         rules = problem.rules

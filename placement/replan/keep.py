@@ -4,7 +4,8 @@
 2. What stands nowhere goes where it leaves least room, then onto further hosts, the cheapest mix as in `packing.solve`.
    Nothing else moves: so far only what had to.
 3. Hosts are emptied, dearest per move first, as long as their price pays for the moves and the limit on moves allows
-   it: what stood there finds room elsewhere, or on a cheaper host in its place; at last exchanges make room, too.
+   it: what stood there finds room elsewhere, or on a cheaper host in its place; at last exchanges make room, too, and
+   in small fleets CP-SAT seats a few hosts anew (`refine`).
 4. The plan that ignores today is packed as well, its hosts matched to those that stand (`match`): it proves the bound,
    and it is taken where it pays, moves included.
 """
@@ -27,6 +28,7 @@ from placement.packing.solve import solve_pool
 from placement.packing.state import Packing
 from placement.replan.board import Board
 from placement.replan.match import matched
+from placement.replan.refine import refined
 from placement.replan.standing import standing, standing_first
 from placement.replan.today import Today, host_ids, num_staying
 from placement.units import BoolArray, IntArray
@@ -37,6 +39,9 @@ _MOST_TRIES = 4_000
 """Hosts that are tried to be emptied in one pass."""
 _EXCHANGE_TRIES = 24
 _EXCHANGE_TRIES_LARGE = 4
+_REFINE_INSTANCES = 300
+_REFINE_HOSTS = 12
+_REFINE_TRIES = 5
 _STALL = 0.8
 _FREE_SHARE = 0.5
 """Of a time limit, at most, goes to the plan that ignores today."""
@@ -206,7 +211,8 @@ class _Keep(Search):
             step = self.step(emptier.packing.without_empty())
             if self.is_cheap(step.cost):
                 return step, points
-        return self.empty_by_exchange(step, most, points, is_priced=is_priced), points
+        step = self.empty_by_exchange(step, most, points, is_priced=is_priced)
+        return self.refine(step, most, points, is_priced=is_priced), points
 
     def empty_by_exchange(self, step: _Step, most: int | None, points: list[_Point], *, is_priced: bool) -> _Step:
         """Drop or replace hosts as `Search.improve` does, as long as the exchanges' moves pay."""
@@ -230,6 +236,33 @@ class _Keep(Search):
                 step = found
                 points.append(_Point(step.moves, step.cost))
                 failures = 0
+        return step
+
+    def refine(self, step: _Step, most: int | None, points: list[_Point], *, is_priced: bool) -> _Step:
+        """Seat what stands on a few hosts anew by CP-SAT, where a few moves save more than exchanges find."""
+        if self.problem.num_instances > _REFINE_INSTANCES:
+            return step
+        failures, size = 0, _REFINE_HOSTS
+        while failures < _REFINE_TRIES and not self.is_cheap(step.cost):
+            packing = step.packing
+            staying = np.bincount(packing.host_of[self.staying(packing)], minlength=len(packing.host_class))
+            # where few stay much is free to go anywhere; which of the others have room for it is a matter of luck
+            score = staying * (self.random.random(len(staying)) if failures else 1.0)
+            trial = refined(
+                self.problem, self.today, self.workspace, packing, np.sort(np.argsort(score, kind="stable")[:size]),
+                moves_left=None if most is None else most - step.moves, is_priced=is_priced, seed=self.seed(),
+            )  # fmt: skip
+            found = None if trial is None else self.step(trial)
+            is_better = found is not None and (
+                self.worth(found) < self.worth(step) if is_priced else found.cost < step.cost
+            )
+            if found is not None and is_better and (most is None or found.moves <= most):
+                step, failures = found, 0
+                points.append(_Point(step.moves, step.cost))
+                continue
+            if size >= len(packing.host_class):
+                break  # nothing is left to add
+            failures, size = failures + 1, 2 * size
         return step
 
     def one_of(self, s: int) -> IntArray:

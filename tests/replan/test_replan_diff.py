@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -14,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from replan_fleets import policy, running
 
+from placement.cli.app import run
 from placement.engine import Options, place
 from placement.errors import InputError
 from placement.fleet import write_fleet
@@ -24,7 +21,6 @@ from placement.plan.moves import RUNS_SCHEMA, moves_between
 from placement.plan.state import state_of_fleet, state_of_plan
 from placement.replan.numbers import keep_numbers
 
-ROOT = Path(__file__).parents[2]
 PLACES = pl.DataFrame({"host": ["a1", "a2", "b1"], "zone": ["a", "a", "b"], "segment": ["", "", ""]})
 
 
@@ -128,30 +124,32 @@ def test_a_summary_by_kind_domain_size_and_risk(folders):
     assert found.only(("databases",)).is_empty
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
-    command = [sys.executable, "-m", "placement", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+def done(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[object, str, str]:
+    """Return the exit code of a command and what it prints."""
+    with pytest.raises(SystemExit) as end:
+        run([*map(str, arguments)])
+    printed = capsys.readouterr()
+    return end.value.code, printed.out, printed.err
 
 
-def test_the_command_says_it_in_words_in_json_and_by_its_exit_code(folders):
+def test_the_command_says_it_in_words_in_json_and_by_its_exit_code(folders, capsys):
+    fleet, plan, moves = (folders[0] / name for name in ("fleet", "plan", "moves.csv"))
+    code, out, err = done(capsys, "diff", fleet, plan, "--exit-code", "-o", moves, "--limit", "1")
+    assert code == 4, err
+    assert "moves  2 move" in out
+    assert "… and 1 more moves" in out
+    assert len(pl.read_csv(moves)) == 2
+    code, out, err = done(capsys, "diff", plan, plan, "--exit-code", "--json")
+    assert code == 0, err
+    assert json.loads(out)["changed"] is False
+
+
+def test_wrong_use_is_told_all_at_once(folders, capsys):
     folder, _, _ = folders
-    result = run("diff", folder / "fleet", folder / "plan", "--exit-code", "-o", folder / "moves.csv", "--limit", "1")
-    assert result.returncode == 4, result.stderr
-    assert "moves  2 move" in result.stdout
-    assert "… and 1 more moves" in result.stdout
-    assert len(pl.read_csv(folder / "moves.csv")) == 2
-    same = run("diff", folder / "plan", folder / "plan", "--exit-code", "--json")
-    assert same.returncode == 0, same.stderr
-    assert json.loads(same.stdout)["changed"] is False
-
-
-def test_wrong_use_is_told_all_at_once(folders):
-    folder, _, _ = folders
-    result = run("diff", folder / "nothing", folder / "plan", "--only", "host")
-    assert result.returncode == 2
-    assert "did you mean 'hosts'?" in result.stderr
-    assert "there is no such folder" in result.stderr
+    code, _, err = done(capsys, "diff", folder / "nothing", folder / "plan", "--only", "host")
+    assert code == 2
+    assert "did you mean 'hosts'?" in err
+    assert "there is no such folder" in err
 
 
 def lines(plan) -> list[dict[str, object]]:
