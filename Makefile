@@ -23,6 +23,8 @@ PEERS := build/peers
 # modules are compiled when they are first imported; most of them never are
 PIP_OPTIONS := --quiet --no-compile
 
+# where something forbids it, every command that a test runs compiles all that it imports: seconds each
+export PYTHONDONTWRITEBYTECODE :=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 # the packages that build this one come with the pinned versions, too
