@@ -185,7 +185,12 @@ def print_summary(plan: Plan, folder: Path, seconds: float) -> None:
         for alert in summary.alerts:
             # thresholds are shares; what a part of the data tier is too much for is an amount
             is_share = alert.limit <= 1 and alert.value <= 1_000
-            figures = f"{alert.value:.1%} > {alert.limit:.0%}" if is_share else f"{alert.value:,g} > {alert.limit:,g}"
+            sign = ">" if alert.value > alert.limit else "<"
+            figures = (
+                f"{alert.value:.1%} {sign} {alert.limit:.0%}"
+                if is_share
+                else f"{alert.value:,g} {sign} {alert.limit:,g}"
+            )
             text = f"{alert.level}: {alert.metric} {figures} on {alert.where}"
             style = "red" if alert.level == "critical" else "yellow"
             console.print(Text(f"{text}; {alert.advice}", style=style))
