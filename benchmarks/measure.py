@@ -41,6 +41,11 @@ class Usage:
     timed_out: bool
 
 
+def _env() -> dict[str, str]:
+    """Return the environment of a measured command: it finds its imports compiled, as it does where people use it."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def run(command: Sequence[str], *, timeout_s: float | None = None, log: Path | None = None) -> Usage:
     """Run a command in a process group of its own and measure it.
 
@@ -54,7 +59,7 @@ def run(command: Sequence[str], *, timeout_s: float | None = None, log: Path | N
     start = time.monotonic()
     timed_out = threading.Event()
     with Path(log or os.devnull).open("wb") as sink:
-        process = subprocess.Popen(command, stdout=sink, stderr=subprocess.STDOUT, start_new_session=True)
+        process = subprocess.Popen(command, stdout=sink, stderr=subprocess.STDOUT, start_new_session=True, env=_env())
 
         def give_up() -> None:
             timed_out.set()
