@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from placement.cli import output
+from placement.cli.reading import read_both
 from placement.errors import InputError, Problem
-
-if TYPE_CHECKING:
-    from placement.fleet.types import Fleet
 
 
 def explain(
@@ -31,20 +29,9 @@ def explain(
 ) -> None:
     """Explain a service, a host, a cluster, a domain, or what makes the plan's cost."""
     from placement.explain import explain_plan
-    from placement.fleet import read_fleet
-    from placement.plan.reader import read_plan
 
     problems: list[Problem] = []
-    read: Fleet | None = None
-    stored = None
-    try:
-        read = read_fleet(fleet) if fleet is not None else None
-    except InputError as error:
-        problems += error.problems
-    try:
-        stored = read_plan(plan_folder)
-    except InputError as error:
-        problems += error.problems
+    stored, read = read_both(plan_folder, fleet, problems)
     if problems or stored is None:
         raise InputError(problems)
     result = explain_plan(stored, name, read, why_not=why_not)

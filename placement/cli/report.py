@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from placement.cli import output
+from placement.cli.reading import read_both
 from placement.errors import InputError, Problem
-
-if TYPE_CHECKING:
-    from placement.fleet.types import Fleet
 
 
 def report(
@@ -35,9 +33,7 @@ def report(
 ) -> None:
     """Write a plan as one HTML page that loads nothing: pictures first, tables and search below."""
     from placement.cli.files import check_folder
-    from placement.fleet import read_fleet
     from placement.pictures import check_installed
-    from placement.plan.reader import read_plan
     from placement.report import write_report
 
     problems = check_folder(plots, "--plots")
@@ -46,16 +42,7 @@ def report(
             check_installed()
         except InputError as error:
             problems += error.problems
-    read: Fleet | None = None
-    stored = None
-    try:
-        read = read_fleet(fleet) if fleet is not None else None
-    except InputError as error:
-        problems += error.problems
-    try:
-        stored = read_plan(plan_folder)
-    except InputError as error:
-        problems += error.problems
+    stored, read = read_both(plan_folder, fleet, problems)
     extras = {
         "comparison": _read_json(comparison, "comparison", problems, is_drawn=plots is not None),
         "forecast": _read_json(forecast, "forecast", problems, is_drawn=plots is not None),
